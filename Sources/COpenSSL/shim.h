@@ -1,0 +1,9 @@
+// OpenSSL's interface; what it offers as macros follows as inline functions, which Swift can see.
+#pragma once
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>

@@ -1,0 +1,77 @@
+/// What an identifier names; its prefix tells a reader which.
+package protocol IdentifierSubject {
+    static var prefix: String { get }
+}
+
+/// A UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, then random bits. It sorts by the time it was
+/// made, so that rows of a table append. Written as its prefix and 26 digits of Crockford's base 32.
+package struct Identifier<Subject: IdentifierSubject>: Hashable, Comparable, Sendable {
+    package let high: UInt64
+    package let low: UInt64
+
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    package init(at now: Timestamp, using random: inout some RandomNumberGenerator) {
+        let noise = random.next() as UInt64
+        let time = UInt64(truncatingIfNeeded: now.milliseconds) << 16
+        high = time | 0x7000 | (noise & 0x0fff)
+        low = (random.next() as UInt64) >> 2 | 0x8000_0000_0000_0000
+    }
+
+    package init(at now: Timestamp) {
+        var random = SystemRandomNumberGenerator()
+        self.init(at: now, using: &random)
+    }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
+    }
+}
+
+extension Identifier: CustomStringConvertible, LosslessStringConvertible {
+    package var description: String {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(26)
+        for shift in stride(from: 125, through: 0, by: -5) {
+            digits.append(Base32.digits[Int(bits(from: shift) & 31)])
+        }
+        return Subject.prefix + String(decoding: digits, as: UTF8.self)
+    }
+
+    /// Nil for anything that is not this subject's prefix and 26 digits of a 128-bit number.
+    package init?(_ text: String) {
+        let digits = text.utf8.dropFirst(Subject.prefix.utf8.count)
+        guard text.hasPrefix(Subject.prefix), digits.count == 26 else { return nil }
+        var value: (high: UInt64, low: UInt64) = (0, 0)
+        for digit in digits {
+            guard let number = Base32.value(of: digit), value.high >> 59 == 0 else { return nil }
+            value = (value.high << 5 | value.low >> 59, value.low << 5 | UInt64(number))
+        }
+        self.init(high: value.high, low: value.low)
+    }
+
+    private func bits(from shift: Int) -> UInt64 {
+        guard shift < 64 else { return high >> UInt64(shift - 64) }
+        return shift == 0 ? low : low >> UInt64(shift) | high << UInt64(64 - shift)
+    }
+}
+
+/// Crockford's base 32 in lower case: no i, l, o or u to misread.
+private enum Base32 {
+    static let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+
+    static func value(of digit: UInt8) -> UInt8? {
+        digits.firstIndex(of: digit).map { UInt8($0) }
+    }
+}
+
+package enum MessageSubject: IdentifierSubject { package static let prefix = "msg_" }
+package enum ApplicationSubject: IdentifierSubject { package static let prefix = "app_" }
+package enum RequestSubject: IdentifierSubject { package static let prefix = "req_" }
+
+package typealias MessageID = Identifier<MessageSubject>
+package typealias ApplicationID = Identifier<ApplicationSubject>
+package typealias RequestID = Identifier<RequestSubject>
