@@ -10,7 +10,8 @@ func tests(of name: String, _ others: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(name)Tests",
         dependencies: [.init(stringLiteral: name)] + others,
-        swiftSettings: settings())
+        swiftSettings: settings()
+    )
 }
 
 /// `strict` also checks memory safety: the pure rooms have no use for the word `unsafe`.
@@ -33,7 +34,11 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CSQLite",
+            pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"])]
+        ),
         .systemLibrary(name: "CLinux"),
 
         room("Crypto", ["COpenSSL"]),
@@ -45,13 +50,18 @@ let package = Package(
         room("Delivery", ["Net", "Wire", "Mail", "Crypto", "Policy", "Store"]),
         room(
             "Gateway",
-            ["Net", "Wire", "Mail", "Crypto", "Policy", "Store", "Delivery"]),
+            ["Net", "Wire", "Mail", "Crypto", "Policy", "Store", "Delivery"]
+        ),
         .executableTarget(
-            name: "postern", dependencies: ["Gateway"], swiftSettings: settings()),
+            name: "postern",
+            dependencies: ["Gateway"],
+            swiftSettings: settings()
+        ),
         .executableTarget(
             name: "PosternBench",
             dependencies: ["Gateway", "Net", "Wire", "Mail", "Policy", "Store", "CSQLite"],
-            swiftSettings: settings()),
+            swiftSettings: settings()
+        ),
 
         tests(of: "Crypto"),
         tests(of: "Net"),

@@ -12,7 +12,10 @@ package struct Applicant: Hashable, Sendable {
     package let recipients: [AddressPattern]
 
     package init(
-        id: ApplicationID, name: String, mayRelay: Bool, senders: [AddressPattern] = [],
+        id: ApplicationID,
+        name: String,
+        mayRelay: Bool,
+        senders: [AddressPattern] = [],
         recipients: [AddressPattern] = []
     ) {
         self.id = id

@@ -12,11 +12,6 @@ package enum Principal: Hashable, Sendable {
 package struct RoutedRecipient: Hashable, Sendable {
     package let mailbox: Mailbox
     package let route: String
-
-    init(mailbox: Mailbox, route: String) {
-        self.mailbox = mailbox
-        self.route = route
-    }
 }
 
 /// Proof that the rules let a message in. Only this room can make one, and the store keeps nothing
@@ -27,13 +22,4 @@ package struct Approval: Hashable, Sendable {
     package let principal: Principal
     package let sender: ReversePath
     package let recipients: [RoutedRecipient]
-
-    init(
-        connector: String, principal: Principal, sender: ReversePath, recipients: [RoutedRecipient]
-    ) {
-        self.connector = connector
-        self.principal = principal
-        self.sender = sender
-        self.recipients = recipients
-    }
 }

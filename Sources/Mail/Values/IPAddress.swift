@@ -11,12 +11,9 @@ package struct IPAddress: Hashable, Sendable {
     }
 
     package init(v6 value: UInt128) {
-        if value >> 32 == 0xffff {
-            self.init(v4: UInt32(truncatingIfNeeded: value))
-        } else {
-            family = .v6
-            self.value = value
-        }
+        let isMapped = value >> 32 == 0xffff
+        family = isMapped ? .v4 : .v6
+        self.value = isMapped ? value & 0xffff_ffff : value
     }
 
     package static let loopback = IPAddress(v4: 0x7f00_0001)
