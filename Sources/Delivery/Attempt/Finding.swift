@@ -1,0 +1,73 @@
+/// What a next hop's reply means, by the phase in which it came.
+enum Finding: Equatable, Sendable {
+    case accepted
+    /// For this mail: later may be better.
+    case deferred
+    /// For this mail: never.
+    case failed
+    /// Too many recipients in one transaction: the rest at once in the next (RFC 5321 §4.5.3.1.10).
+    case again
+    /// Of this host: another may do.
+    case hostCondition
+    /// Of the route, whatever the mail: quota, logon, a service that is closing. Mail waits.
+    case routeCondition
+}
+
+/// The phases of an attempt, in order.
+package enum Phase: String, Sendable, CaseIterable {
+    case resolve, connect, greeting, hello, startTLS, handshake, authentication
+    case mail, recipient, data, content, afterContent
+}
+
+extension Finding {
+    init(on reply: HopReply, in phase: Phase) {
+        let isPositive = phase == .data ? reply.code == 354 : reply.code / 100 == 2
+        switch phase {
+        case _ where isPositive:
+            self = .accepted
+        case .resolve, .connect, .greeting, .hello, .startTLS, .handshake:
+            self = .hostCondition
+        case .authentication:
+            self = .routeCondition
+        case .recipient where reply.isTooManyRecipients:
+            self = .again
+        case .mail where reply.isLogonDemand || reply.isSystemTrouble:
+            self = .routeCondition
+        case .mail, .recipient, .data, .content, .afterContent:
+            self = reply.isQuota ? .routeCondition : reply.code / 100 == 5 ? .failed : .deferred
+        }
+    }
+}
+
+extension HopReply {
+    /// 421 closes the service for all mail; 432 and 4.3.2 are what Microsoft 365 and Exchange say when
+    /// too much comes at once; 5.4.5 and the 5.7 and 5.2 codes are quotas and revoked permissions of
+    /// the account, not of the recipient (field lesson 17).
+    fileprivate var isQuota: Bool {
+        if code == 421 || code == 432 { return true }
+        guard let enhanced else { return isQuotaText }
+        switch enhanced {
+        case "4.3.2", "5.4.5", "5.1.90", "5.7.30", "5.7.64", "5.7.139": return true
+        case "5.7.1", "5.2.0": return isQuotaText
+        default: return enhanced.hasPrefix("5.7.23") || enhanced.hasPrefix("5.2.25")
+        }
+    }
+
+    private var isQuotaText: Bool {
+        let words = text.lowercased()
+        return ["relay limit exceeded", "sending limit exceeded", "submissionquotaexceeded"]
+            .contains { words.contains($0) }
+    }
+
+    /// The next hop wants TLS or a logon that this route was not given.
+    fileprivate var isLogonDemand: Bool {
+        [530, 534, 535, 538, 454].contains(code) || (code == 451 && enhanced == "5.7.3")
+    }
+
+    /// Mail system full or not accepting (RFC 3463 §3.4).
+    fileprivate var isSystemTrouble: Bool { enhanced == "4.3.1" || enhanced == "4.3.2" }
+
+    fileprivate var isTooManyRecipients: Bool {
+        code == 452 && (enhanced == "4.5.3" || text.lowercased().contains("too many recipients"))
+    }
+}

@@ -1,0 +1,41 @@
+/// A host by name or address, and its port: `mail.example`, `mail.example:587`, `10.0.0.1:25`,
+/// `[2001:db8::1]:25`.
+package struct HostPort: Hashable, Sendable, CustomStringConvertible {
+    /// Without brackets.
+    package let host: String
+    package let port: Int
+
+    package init(host: String, port: Int = 25) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Nil for anything that is not a host and, after a colon, a port.
+    package init?(_ text: String) {
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { return nil }
+            let host = text[text.index(after: text.startIndex)..<end]
+            self.init(host: host, rest: text[text.index(after: end)...])
+        } else if text.utf8.count(where: { $0 == UInt8(ascii: ":") }) > 1 {
+            self.init(host: text[...], rest: "")  // an IPv6 address without brackets has no port
+        } else {
+            let colon = text.firstIndex(of: ":") ?? text.endIndex
+            self.init(host: text[..<colon], rest: text[colon...])
+        }
+    }
+
+    private init?(host: Substring, rest: Substring) {
+        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 32 || $0 == 127 }) else { return nil }
+        if rest.isEmpty {
+            self.init(host: String(host))
+        } else {
+            guard rest.utf8.first == UInt8(ascii: ":"), let port = UInt16(rest.dropFirst()), port > 0
+            else { return nil }
+            self.init(host: String(host), port: Int(port))
+        }
+    }
+
+    package var description: String {
+        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}

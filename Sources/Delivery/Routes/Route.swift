@@ -1,0 +1,87 @@
+/// One send connector as configured: where its mail goes and how.
+package struct Route: Sendable, Equatable {
+    package enum Hop: Sendable, Equatable {
+        /// In order: the next is asked when one cannot be reached or does not want to talk.
+        case smartHosts([HostPort])
+        /// The MX hosts of the recipient's domain, else its addresses (RFC 5321 §5.1).
+        case mailExchangers
+        /// Kept and shown, never sent.
+        case capture
+    }
+
+    package enum Security: String, Sendable, CaseIterable {
+        case none, opportunistic, required, verified, implicit
+    }
+
+    package let name: String
+    package var hop: Hop
+    package var security: Security
+    /// PEM certificates that vouch for the next hop; nil: the system's.
+    package var caFile: String?
+    package var credentials: Credentials?
+    package var limits: RouteLimits
+    /// What EHLO says.
+    package var helloName: String
+    /// The local IP address to send from; nil: the system chooses.
+    package var sourceAddress: String?
+
+    package init(
+        name: String,
+        hop: Hop,
+        security: Security = .opportunistic,
+        caFile: String? = nil,
+        credentials: Credentials? = nil,
+        limits: RouteLimits = RouteLimits(),
+        helloName: String,
+        sourceAddress: String? = nil
+    ) {
+        self.name = name
+        self.hop = hop
+        self.security = security
+        self.caFile = caFile
+        self.credentials = credentials
+        self.limits = limits
+        self.helloName = helloName
+        self.sourceAddress = sourceAddress
+    }
+}
+
+/// How Postern logs on to a next hop. The password is never printed.
+package struct Credentials: Sendable, Equatable, CustomStringConvertible {
+    package enum Mechanism: String, Sendable, CaseIterable { case plain, login }
+
+    package let mechanism: Mechanism
+    package let username: String
+    let password: String
+
+    package init(mechanism: Mechanism, username: String, password: String) {
+        self.mechanism = mechanism
+        self.username = username
+        self.password = password
+    }
+
+    package var description: String { "\(mechanism.rawValue) as \(username)" }
+}
+
+package struct RouteLimits: Sendable, Equatable {
+    package var connections: Int
+    package var messagesPerConnection: Int
+    package var messagesPerMinute: Int?
+    package var recipientsPerMessage: Int
+    /// In octets.
+    package var messageSize: Int?
+
+    package init(
+        connections: Int = 20,
+        messagesPerConnection: Int = 100,
+        messagesPerMinute: Int? = nil,
+        recipientsPerMessage: Int = 100,
+        messageSize: Int? = nil
+    ) {
+        self.connections = connections
+        self.messagesPerConnection = messagesPerConnection
+        self.messagesPerMinute = messagesPerMinute
+        self.recipientsPerMessage = recipientsPerMessage
+        self.messageSize = messageSize
+    }
+}
