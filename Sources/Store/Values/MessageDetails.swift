@@ -1,0 +1,84 @@
+package import Mail
+
+/// Which of the lanes a message travels in.
+package enum Priority: Int, CaseIterable, Comparable, Sendable {
+    case critical
+    case high
+    case normal
+    case low
+
+    package var name: String { "\(self)" }
+
+    /// Critical comes first.
+    package static func < (left: Priority, right: Priority) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// What is known of a message beside its envelope and content.
+package struct MessageDetails: Sendable {
+    /// The Message-ID field's value, with its brackets.
+    package var headerMessageID: String
+    package var subject: String
+    package var externalID: String?
+    package var tags: [String]
+    package var metadata: [(String, String)]
+    package var priority: Priority
+    package var sendAt: Timestamp?
+    package var expiresAt: Timestamp?
+    package var threadKey: String?
+    /// The door: "http", "smtp" …
+    package var origin: String
+    /// The address it came from.
+    package var peer: String
+    package var requiresSMTPUTF8: Bool
+    package var is8Bit: Bool
+    /// The size of the content.
+    package var octets: Int
+
+    package init(
+        headerMessageID: String,
+        subject: String = "",
+        externalID: String? = nil,
+        tags: [String] = [],
+        metadata: [(String, String)] = [],
+        priority: Priority = .normal,
+        sendAt: Timestamp? = nil,
+        expiresAt: Timestamp? = nil,
+        threadKey: String? = nil,
+        origin: String = "",
+        peer: String = "",
+        requiresSMTPUTF8: Bool = false,
+        is8Bit: Bool = false,
+        octets: Int
+    ) {
+        self.headerMessageID = headerMessageID
+        self.subject = subject
+        self.externalID = externalID
+        self.tags = tags
+        self.metadata = metadata
+        self.priority = priority
+        self.sendAt = sendAt
+        self.expiresAt = expiresAt
+        self.threadKey = threadKey
+        self.origin = origin
+        self.peer = peer
+        self.requiresSMTPUTF8 = requiresSMTPUTF8
+        self.is8Bit = is8Bit
+        self.octets = octets
+    }
+}
+
+extension MessageDetails: Equatable {
+    package static func == (left: MessageDetails, right: MessageDetails) -> Bool {
+        let texts = { (it: MessageDetails) in
+            [it.headerMessageID, it.subject, it.externalID, it.threadKey, it.origin, it.peer]
+        }
+        return texts(left) == texts(right) && left.tags == right.tags
+            && left.metadata.elementsEqual(right.metadata, by: ==)
+            && (left.priority, left.sendAt, left.expiresAt)
+                == (right.priority, right.sendAt, right.expiresAt)
+            && (left.requiresSMTPUTF8, left.is8Bit, left.octets)
+                == (right.requiresSMTPUTF8, right.is8Bit, right.octets)
+    }
+}

@@ -1,0 +1,14 @@
+/// Why the store did not do what it was asked.
+package enum StoreError: Error, Equatable {
+    /// Another process holds this directory.
+    case inUse
+    case newerSchema(found: Int, known: Int)
+    /// Nothing was kept, and trying again later can help.
+    case unavailable(String)
+    /// The disk, or a limit of the settings.
+    case full
+    case damaged(String)
+    /// The rows as they are forbid it: a name that is taken, a state that cannot change.
+    case conflict(String)
+    case notFound
+}
