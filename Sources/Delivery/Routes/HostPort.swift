@@ -25,11 +25,14 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
     }
 
     private init?(host: Substring, rest: Substring) {
-        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 32 || $0 == 127 }) else { return nil }
+        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 32 || $0 == 127 }) else {
+            return nil
+        }
         if rest.isEmpty {
             self.init(host: String(host))
         } else {
-            guard rest.utf8.first == UInt8(ascii: ":"), let port = UInt16(rest.dropFirst()), port > 0
+            guard rest.utf8.first == UInt8(ascii: ":"), let port = UInt16(rest.dropFirst()),
+                port > 0
             else { return nil }
             self.init(host: String(host), port: Int(port))
         }

@@ -1,0 +1,38 @@
+import Mail
+import Store
+
+/// A recipient in the queue, and for how long it may stay there.
+struct QueuedRecipient: Sendable, Equatable {
+    var entry: QueueEntry
+    /// From when its age counts: its creation, or the later time it was to be sent at.
+    let since: Timestamp
+    /// An operator asked for it: one attempt is made whatever its age.
+    let isForced: Bool
+
+    init(_ entry: QueueEntry, isForced: Bool = false) {
+        self.entry = entry
+        since = entry.attempts == 0 ? max(entry.createdAt, entry.due) : entry.createdAt
+        self.isForced = isForced
+    }
+
+    private init(_ entry: QueueEntry, since: Timestamp) {
+        self.entry = entry
+        self.since = since
+        isForced = false
+    }
+
+    /// The moment from which it is not tried again.
+    func deadline(after span: Duration) -> Timestamp {
+        guard !isForced else { return Timestamp(milliseconds: .max) }
+        return min(since + span, entry.expiresAt ?? Timestamp(milliseconds: .max))
+    }
+
+    /// The same after an attempt, waiting for the next.
+    func waiting(as status: RecipientStatus, attempts: Int, until due: Timestamp) -> Self {
+        var next = entry
+        next.status = status
+        next.attempts = attempts
+        next.due = due
+        return QueuedRecipient(next, since: since)
+    }
+}
