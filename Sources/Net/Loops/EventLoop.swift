@@ -16,6 +16,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Lent to whoever receives, for the length of one call: an idle connection holds no buffer.
     let scratch = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 64 * 1_024)
+    private(set) lazy var tlsWorkspace = TLSWorkspace()
     var alarms = AlarmHeap()
     private(set) var isDraining = false
     private(set) var isStopping = false

@@ -37,7 +37,7 @@ package final class Connection {
     /// where a last answer matters, use `finish(within:)`.
     package func close() {
         guard descriptor != nil else { return }
-        if loop.isCurrent { sayGoodbye() }
+        if let session, loop.isCurrent { sayGoodbye(session) }
         session = nil
         descriptor = nil
         loop.perform { [watch] in watch.close() }
@@ -74,7 +74,7 @@ extension Connection {
         idle: Bool = false,
         _ body: (Span<UInt8>) -> R
     ) async throws(StreamError) -> R? {
-        if session != nil { return try await receiveTLS(within: limit, idle: idle, body) }
+        if let session { return try await receiveTLS(session, within: limit, idle: idle, body) }
         guard let count = try await receiveRaw(within: limit, idle: idle) else { return nil }
         return body(UnsafeBufferPointer(rebasing: loop.scratch[..<count]).span)
     }
@@ -146,7 +146,7 @@ extension Connection {
 extension Connection {
     /// All of the octets, or it throws; then nobody knows how many went.
     package func send(_ bytes: [UInt8], within limit: Duration) async throws(StreamError) {
-        if session != nil { return try await sendTLS(bytes, within: limit) }
+        if let session { return try await sendTLS(session, bytes, within: limit) }
         try await sendRaw(bytes, within: limit)
     }
 
@@ -188,7 +188,7 @@ extension Connection {
 extension Connection {
     /// Ends our direction and leaves the peer's open.
     package func finishSending(within limit: Duration) async throws(StreamError) {
-        if session != nil { try await sendGoodbye(within: limit) }
+        if let session { try await sendGoodbye(session, within: limit) }
         guard shutdown(try liveNumber, Int32(SHUT_WR)) == 0 else {
             throw StreamError(failed: "shutdown")
         }
