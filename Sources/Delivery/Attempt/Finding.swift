@@ -61,7 +61,7 @@ extension HopReply {
 
     /// The next hop wants TLS or a logon that this route was not given.
     fileprivate var isLogonDemand: Bool {
-        [530, 534, 535, 538, 454].contains(code) || (code == 451 && enhanced == "5.7.3")
+        [530, 534, 535, 538, 454].contains(code) || (code == 451 && text.contains("STARTTLS"))
     }
 
     /// Mail system full or not accepting (RFC 3463 §3.4).

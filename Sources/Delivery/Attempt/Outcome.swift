@@ -14,6 +14,13 @@ package struct HopReply: Sendable, Equatable {
         self.host = host
     }
 
+    /// `mx.example [192.0.2.1]:25: 550 5.1.1 no such user`, for a log.
+    var words: String {
+        let said = [code == 0 ? nil : String(code), code == 0 ? nil : enhanced, text]
+        let reply = said.compactMap { $0 }.joined(separator: " ")
+        return host.isEmpty || text.contains(host) ? reply : "\(host): \(reply)"
+    }
+
     /// Something found by Postern, not said by a peer.
     static func found(_ text: String, _ enhanced: String, host: String = "") -> HopReply {
         HopReply(code: 0, enhanced: enhanced, text: text, host: host)

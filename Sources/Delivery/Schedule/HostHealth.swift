@@ -51,6 +51,9 @@ struct HostHealth: Sendable {
         if !ailing.isEmpty { ailing[host] = nil }
     }
 
+    /// When the first dead host may be tried again.
+    var earliestReturn: Timestamp? { ailing.values.lazy.map(\.deadUntil).min() }
+
     /// Forgets what is long over, so that the hosts of a lifetime do not pile up.
     mutating func forget(before moment: Timestamp) {
         ailing = ailing.filter { $0.value.deadUntil >= moment }

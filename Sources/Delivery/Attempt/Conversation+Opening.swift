@@ -1,0 +1,222 @@
+import Net
+import Wire
+
+/// What a route brings to each of its conversations.
+struct Manners: Sendable {
+    let route: Route
+    let limits: PhaseLimits
+    /// Nil where the route never speaks TLS.
+    let tls: TLSClientContext?
+}
+
+extension Conversation {
+    /// Connects, waits for the greeting, says hello, starts TLS and logs on, as the route wants it.
+    /// `inClear`: TLS was tried and failed, and the route may do without.
+    static func open(
+        to target: Target,
+        as manners: Manners,
+        in surroundings: Surroundings,
+        inClear: Bool = false
+    ) async throws(HopFailure) -> Conversation {
+        let connection = try await connect(to: target, as: manners, in: surroundings)
+        let conversation = Conversation(connection, to: target, limits: manners.limits)
+        do throws(HopFailure) {
+            if manners.route.security == .implicit, let tls = manners.tls {
+                try await conversation.secure(with: tls)
+            }
+            try await conversation.hearGreeting()
+            try await conversation.sayHello(as: manners.route.helloName)
+            if let tls = manners.tls, manners.route.security != .implicit, !inClear {
+                try await conversation.startTLS(tls, as: manners.route)
+            }
+            if let credentials = manners.route.credentials {
+                try await conversation.logOn(credentials, security: manners.route.security)
+            }
+            return conversation
+        } catch {
+            conversation.hangUp()
+            throw error
+        }
+    }
+
+    private static func connect(
+        to target: Target,
+        as manners: Manners,
+        in surroundings: Surroundings
+    ) async throws(HopFailure) -> Connection {
+        let source = manners.route.sourceAddress.flatMap { SocketAddress(ip: $0, port: 0) }
+        do throws(StreamError) {
+            return try await surroundings.connect(target.address, source, manners.limits.connect)
+        } catch {
+            let text = "connect to \(target.label): \(error.reasonAlone)"
+            throw HopFailure(
+                phase: .connect,
+                scope: .host,
+                reply: .found(text, "4.4.1", host: target.label)
+            )
+        }
+    }
+
+    private func hearGreeting() async throws(HopFailure) {
+        let reply: HopReply
+        do throws(LostConversation) {
+            reply = hopReply(try await answer(in: .greeting, within: limits.greeting))
+        } catch {
+            throw failure(error)
+        }
+        try check(reply, in: .greeting)
+    }
+
+    /// EHLO; HELO where it is not understood (RFC 5321 §3.2).
+    private func sayHello(as name: String) async throws(HopFailure) {
+        let reply = try await exchange(.ehlo(name), in: .hello)
+        capabilities = SMTPCapabilities()
+        if reply.isPermanent {
+            try check(try await heard(.helo(name), in: .hello), in: .hello)
+        } else {
+            try check(hopReply(reply), in: .hello)
+            capabilities = SMTPCapabilities(reply)
+        }
+    }
+
+    private func startTLS(_ tls: TLSClientContext, as route: Route) async throws(HopFailure) {
+        let isDemanded = route.security != .opportunistic
+        guard capabilities.startTLS else {
+            guard isDemanded else { return }
+            throw own(.startTLS, "the next hop does not offer STARTTLS, which this route demands")
+        }
+        let reply = try await heard(.startTLS, in: .startTLS)
+        guard reply.code == 220 else {
+            guard isDemanded || !isOpen else { return }
+            throw HopFailure(phase: .startTLS, scope: .host, reply: reply)
+        }
+        guard !hasUnaskedOctets else {
+            throw own(.startTLS, "octets in the clear behind the reply to STARTTLS")
+        }
+        try await secure(with: tls)
+        // What was offered in the clear is forgotten: RFC 3207 §4.2.
+        try await sayHello(as: route.helloName)
+    }
+
+    /// A password goes over the clear only where the route has said `none`, or stays on this machine.
+    private func logOn(
+        _ credentials: Credentials,
+        security: Route.Security
+    ) async throws(HopFailure) {
+        guard isPrivate || security == .none else {
+            throw own(.authentication, "the next hop offers no TLS, and a password needs it", .route)
+        }
+        let offered = capabilities.authMechanisms.compactMap {
+            Credentials.Mechanism(rawValue: $0.lowercased())
+        }
+        // Both show the password to the server alike, so either will do; Exchange offers only LOGIN.
+        guard let mechanism = offered.first(where: { $0 == credentials.mechanism }) ?? offered.first
+        else {
+            let names = capabilities.authMechanisms.joined(separator: " ")
+            throw own(
+                .authentication,
+                names.isEmpty
+                    ? "the next hop does not offer AUTH" : "the next hop offers only AUTH \(names)",
+                .route
+            )
+        }
+        let reply = try await perform(mechanism, credentials)
+        try check(reply, in: .authentication)
+    }
+
+    private func perform(
+        _ mechanism: Credentials.Mechanism,
+        _ credentials: Credentials
+    ) async throws(HopFailure) -> HopReply {
+        switch mechanism {
+        case .plain:
+            return try await heard(
+                .authPlain(username: credentials.username, password: credentials.password),
+                in: .authentication
+            )
+        case .login:
+            var reply = try await heard(.authLogin, in: .authentication)
+            for answer in [credentials.username, credentials.password] where reply.code == 334 {
+                reply = try await heard(.authResponse(Array(answer.utf8)), in: .authentication)
+            }
+            return reply
+        }
+    }
+}
+
+// MARK: - Failures
+
+extension Conversation {
+    private func heard(
+        _ command: SMTPClientCommand,
+        in phase: Phase
+    ) async throws(HopFailure) -> HopReply {
+        hopReply(try await exchange(command, in: phase))
+    }
+
+    private func exchange(
+        _ command: SMTPClientCommand,
+        in phase: Phase
+    ) async throws(HopFailure) -> SMTPReply {
+        do throws(LostConversation) {
+            try await say(command, in: phase)
+            return try await answer(in: phase, within: limits.command)
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    private func check(_ reply: HopReply, in phase: Phase) throws(HopFailure) {
+        switch Finding(on: reply, in: phase) {
+        case .accepted: return
+        case .routeCondition: throw HopFailure(phase: phase, scope: .route, reply: reply)
+        case .hostCondition, .deferred, .failed, .again:
+            throw HopFailure(phase: phase, scope: .host, reply: reply)
+        }
+    }
+
+    private func failure(_ loss: LostConversation) -> HopFailure {
+        let text = "\(loss.reason) (\(loss.phase.inWords))"
+        return HopFailure(
+            phase: loss.phase,
+            scope: .host,
+            reply: .found(text, "4.4.2", host: target.label)
+        )
+    }
+
+    private func own(
+        _ phase: Phase,
+        _ text: String,
+        _ scope: HopFailure.Scope = .host
+    ) -> HopFailure {
+        HopFailure(phase: phase, scope: scope, reply: .found(text, "4.7.0", host: target.label))
+    }
+}
+
+extension Phase {
+    /// When something happened: "connection closed by peer (waiting for the greeting)".
+    var inWords: String {
+        switch self {
+        case .resolve: "looking up the next hop"
+        case .connect: "connecting"
+        case .greeting: "waiting for the greeting"
+        case .hello: "after EHLO"
+        case .startTLS: "after STARTTLS"
+        case .handshake: "during the TLS handshake"
+        case .authentication: "during AUTH"
+        case .mail: "after MAIL"
+        case .recipient: "after RCPT"
+        case .data: "after DATA"
+        case .content: "while sending the content"
+        case .afterContent: "after the final dot"
+        }
+    }
+}
+
+extension StreamError {
+    /// "connection refused" rather than "connect: connection refused".
+    fileprivate var reasonAlone: String {
+        let text = description
+        return text.hasPrefix("connect: ") ? String(text.dropFirst(9)).lowercased() : text
+    }
+}

@@ -1,0 +1,32 @@
+import Mail
+import Synchronization
+
+/// The health of a route's hosts, shared by its couriers.
+final class HealthBook: Sendable {
+    private let health = Mutex(HostHealth())
+
+    func permission(for host: HostPort, at now: Timestamp) -> HostHealth.Permission {
+        health.withLock { $0.permission(for: host.description, at: now) }
+    }
+
+    func failed(_ host: HostPort, because reason: String, at now: Timestamp, isProbe: Bool) {
+        health.withLock {
+            $0.failed(host.description, because: reason, at: now, isProbe: isProbe)
+        }
+    }
+
+    func succeeded(_ host: HostPort) {
+        health.withLock { $0.succeeded(host.description) }
+    }
+
+    /// When the first dead host may be tried again.
+    var earliestReturn: Timestamp? { health.withLock { $0.earliestReturn } }
+
+    func reset() {
+        health.withLock { $0.reset() }
+    }
+
+    func forget(before moment: Timestamp) {
+        health.withLock { $0.forget(before: moment) }
+    }
+}
