@@ -1,0 +1,5 @@
+/// What the content of a mail is made of (RFC 6152 §3).
+package enum SMTPBody: String, Hashable, Sendable {
+    case sevenBit = "7BIT"
+    case eightBitMIME = "8BITMIME"
+}

@@ -1,0 +1,65 @@
+/// A reply: a code, perhaps an enhanced status code (RFC 3463), and one or more lines of text
+/// (RFC 5321 §4.2).
+package struct SMTPReply: Hashable, Sendable {
+    package let code: Int
+    /// In the form "5.7.54"; nil where the reply has none.
+    package let enhanced: String?
+    /// Never empty, never with a control character: a reply cannot be split by what it quotes.
+    package let lines: [String]
+
+    package init(_ code: Int, _ enhanced: String?, _ text: String) {
+        let lines = text.split(
+            separator: "\n",
+            omittingEmptySubsequences: false
+        )
+        self.init(code, enhanced, lines: lines.map(String.init))
+    }
+
+    package init(_ code: Int, _ enhanced: String?, lines: [String]) {
+        self.code = code
+        self.enhanced = enhanced
+        self.lines = lines.isEmpty ? [""] : lines.map(Self.withoutControls)
+    }
+
+    private static func withoutControls(_ text: String) -> String {
+        let isControl = { (unit: UInt8) in unit < 32 || unit == 127 }
+        guard text.utf8.contains(where: isControl) else { return text }
+        return String(decoding: text.utf8.map { isControl($0) ? 32 : $0 }, as: UTF8.self)
+    }
+}
+
+extension SMTPReply: CustomStringConvertible {
+    /// All lines in one, without codes.
+    package var text: String { lines.joined(separator: " ") }
+
+    /// `550 5.7.54 text`, the way an administrator would quote it.
+    package var description: String {
+        [String(code), enhanced, text.isEmpty ? nil : text].compactMap { $0 }
+            .joined(separator: " ")
+    }
+
+    /// As sent; each line carries the enhanced code (RFC 2034 §4).
+    package var octets: [UInt8] {
+        var octets: [UInt8] = []
+        for (index, line) in lines.enumerated() {
+            octets.append(text: String(code))
+            octets.append(index == lines.count - 1 ? 32 : 45)
+            if let enhanced {
+                octets.append(text: enhanced)
+                octets.append(32)
+            }
+            octets.append(text: line)
+            octets.append(text: "\r\n")
+        }
+        return octets
+    }
+
+    /// 2yz: done.
+    package var isCompletion: Bool { code / 100 == 2 }
+    /// 3yz: go on.
+    package var isIntermediate: Bool { code / 100 == 3 }
+    /// 4yz: trying again can help.
+    package var isTransient: Bool { code / 100 == 4 }
+    /// 5yz: it cannot.
+    package var isPermanent: Bool { code / 100 == 5 }
+}

@@ -1,0 +1,96 @@
+package import Mail
+
+/// What a session has for its driver, in order. Those that ask hold the session back until they
+/// are answered by `accept` or `refuse`.
+package enum SMTPServerEvent: Hashable, Sendable {
+    /// Octets to send. Several may be gathered into one send, before anything else is done.
+    case reply([UInt8])
+    /// Asks: may this sender begin a mail?
+    case mail(ReversePath, SMTPMailParameters)
+    /// Asks: may the mail go there?
+    case recipient(SMTPRecipient)
+    /// Asks: may content start?
+    case data
+    /// A piece of content: dots taken off, every line ended by CRLF.
+    case content([UInt8])
+    /// The content given so far passed the size limit and is void. The session refuses the mail by
+    /// itself when its end comes.
+    case contentTooLarge
+    /// Asks: is the mail taken? The answer is the reply, and the transaction is over.
+    case endOfContent
+    /// Asks: are these good?
+    case authenticate(SMTPCredentials)
+    /// What has been gathered is to be sent, TLS to be started, `didStartTLS` to be called. What
+    /// the client sent in the clear behind STARTTLS is gone.
+    case startTLS
+    /// Octets to send (perhaps none), then the connection is to be closed.
+    case goodbye([UInt8], SMTPFarewell)
+}
+
+/// Why a session ends.
+package enum SMTPFarewell: Hashable, Sendable {
+    case quit
+    case tooManyErrors
+    case tooManyLogonFailures
+    /// An HTTP client, or a browser made to speak to a mail port. Its first line, shortened.
+    case speaksHTTP(String)
+    /// A TLS handshake where plain text was due: the client expects implicit TLS.
+    case speaksTLS
+
+    /// A sentence for the log; nil when nothing is amiss.
+    package var diagnosis: String? {
+        switch self {
+        case .quit: nil
+        case .tooManyErrors: "too many protocol errors"
+        case .tooManyLogonFailures: "too many failed logons"
+        case .speaksHTTP(let line): "the client speaks HTTP to an SMTP port: \(line)"
+        case .speaksTLS:
+            "the client starts TLS at once; this port speaks plain text first"
+                + " (set the device to STARTTLS or no encryption, or use tls.mode \"implicit\")"
+        }
+    }
+}
+
+/// The parameters of MAIL (RFC 5321 §4.1.2).
+package struct SMTPMailParameters: Hashable, Sendable {
+    /// What the client says the size will be: a hint (RFC 1870 §6.1).
+    package var size: Int?
+    package var body: SMTPBody?
+    package var smtpUTF8 = false
+
+    package init(size: Int? = nil, body: SMTPBody? = nil, smtpUTF8: Bool = false) {
+        self.size = size
+        self.body = body
+        self.smtpUTF8 = smtpUTF8
+    }
+}
+
+/// Whom RCPT names.
+package enum SMTPRecipient: Hashable, Sendable {
+    case mailbox(Mailbox)
+    /// A name without a domain, as `postmaster` (RFC 5321 §4.1.1.3) or `root`.
+    case name(String)
+
+    /// `postmaster` in any case.
+    package var isPostmaster: Bool {
+        if case .name(let name) = self { name.lowercased() == "postmaster" } else { false }
+    }
+}
+
+/// How a client proves who it is.
+package enum SMTPMechanism: String, Hashable, Sendable, CaseIterable {
+    case plain = "PLAIN"
+    case login = "LOGIN"
+}
+
+package struct SMTPCredentials: Hashable, Sendable {
+    package let mechanism: SMTPMechanism
+    package let username: String
+    package let password: String
+
+    package init(mechanism: SMTPMechanism, username: String, password: String) {
+        self.mechanism = mechanism
+        self.username = username
+        self.password = password
+    }
+}

@@ -1,0 +1,95 @@
+import Mail
+
+/// Where an AUTH exchange stands: what the next line answers.
+enum SMTPAuthentication: Sendable {
+    case plain
+    case loginUsername
+    case loginPassword(username: String)
+}
+
+/// AUTH (RFC 4954) with PLAIN (RFC 4616) and LOGIN, the way devices and .NET speak it.
+extension SMTPServerSession {
+    /// `Username:`
+    private static let usernamePrompt = SMTPReply(334, nil, "VXNlcm5hbWU6")
+    /// `Password:`
+    private static let passwordPrompt = SMTPReply(334, nil, "UGFzc3dvcmQ6")
+    private static let emptyPrompt = SMTPReply(334, nil, "")
+
+    mutating func authenticate(_ argument: ArraySlice<UInt8>) {
+        guard helloName != nil else { return reproach(.helloFirst) }
+        guard !isAuthenticated else { return reproach(.alreadyAuthenticated) }
+        guard transaction == nil else { return reproach(.notDuringMail) }
+        let words = argument.split(whereSeparator: \.isBlank)
+        guard (1...2).contains(words.count) else { return reproach(.invalidArguments) }
+        let name = String(decoding: words[0].map(\.uppercasedLetter), as: UTF8.self)
+        guard let mechanism = SMTPMechanism(rawValue: name),
+            options.mechanisms(isSecure: isSecure).contains(mechanism)
+        else { return reproach(.unrecognizedMechanism) }
+        begin(mechanism, initialResponse: words.count == 2 ? Array(words[1]) : nil)
+    }
+
+    private mutating func begin(_ mechanism: SMTPMechanism, initialResponse: [UInt8]?) {
+        let exchange: SMTPAuthentication = mechanism == .plain ? .plain : .loginUsername
+        guard let initialResponse else {
+            return prompt(mechanism == .plain ? Self.emptyPrompt : Self.usernamePrompt, exchange)
+        }
+        // RFC 4954 §4: an empty initial response is written as `=`.
+        proceed(exchange, with: .whole(initialResponse == [61] ? [] : initialResponse))
+    }
+
+    private mutating func prompt(_ words: SMTPReply, _ exchange: SMTPAuthentication) {
+        reply(words)
+        phase = .authentication(exchange)
+    }
+
+    /// Takes the client's next response.
+    mutating func proceed(_ exchange: SMTPAuthentication, with line: SMTPLineBuffer.Line) {
+        guard case .whole(let response) = line else { return reproach(.lineTooLong) }
+        if response == [42] { return reproach(.authenticationCanceled) }
+        guard let octets = Self.decoded(response) else { return reproach(.undecodableResponse) }
+        switch exchange {
+        case .plain: judgePlain(octets)
+        case .loginUsername:
+            let username = String(decoding: octets, as: UTF8.self)
+            prompt(Self.passwordPrompt, .loginPassword(username: username))
+        case .loginPassword(let username):
+            let password = String(decoding: octets, as: UTF8.self)
+            ask(.login, username, password)
+        }
+    }
+
+    /// `authzid NUL authcid NUL password`; some devices put the name into the first field alone.
+    private mutating func judgePlain(_ octets: [UInt8]) {
+        let fields = octets.split(separator: 0, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        guard fields.count == 3 else { return reproach(.undecodableResponse) }
+        let (identity, username, password) = (fields[0], fields[1], fields[2])
+        guard identity.isEmpty || username.isEmpty || identity == username else {
+            // Nobody may act for another.
+            reply(.authenticationUnsuccessful)
+            return noteLogonFailure()
+        }
+        ask(.plain, username.isEmpty ? identity : username, password)
+    }
+
+    private mutating func ask(_ mechanism: SMTPMechanism, _ username: String, _ password: String) {
+        let credentials = SMTPCredentials(
+            mechanism: mechanism,
+            username: username,
+            password: password
+        )
+        ask(.authentication, .authenticate(credentials))
+    }
+
+    private static func decoded(_ response: [UInt8]) -> [UInt8]? {
+        var decoder = Base64Decoder()
+        var octets: [UInt8] = []
+        do {
+            try decoder.decode(response.span, into: &octets)
+            try decoder.finish()
+            return octets
+        } catch {
+            return nil
+        }
+    }
+}

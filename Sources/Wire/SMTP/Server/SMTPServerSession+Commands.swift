@@ -1,0 +1,148 @@
+import Mail
+
+/// What each command does (RFC 5321 §4.1.1).
+extension SMTPServerSession {
+    private static let lineLimit = 2048
+    /// RFC 4954 §4, for the responses of AUTH.
+    private static let authLineLimit = 12288
+
+    /// Reads one line, if it is whole. False when there is nothing to read.
+    mutating func readLine() -> Bool {
+        if !hasSpoken, input.beginsWithTLS {
+            leave(.speaksTLS, nil)
+            return true
+        }
+        switch phase {
+        case .handshake, .over, .content: return false
+        case .commands:
+            let limit = input.begins(with: "AUTH ") ? Self.authLineLimit : Self.lineLimit
+            guard let line = input.next(limit: limit) else { return false }
+            obey(line)
+        case .authentication(let exchange):
+            guard let line = input.next(limit: Self.authLineLimit) else { return false }
+            phase = .commands
+            proceed(exchange, with: line)
+        }
+        return true
+    }
+
+    private mutating func obey(_ line: SMTPLineBuffer.Line) {
+        guard case .whole(let octets) = line else { return reproach(.lineTooLong) }
+        let command = SMTPCommandLine(octets)
+        if !hasSpoken, command.isHTTP {
+            return leave(.speaksHTTP(command.excerpt), .notSMTP)
+        }
+        hasSpoken = true
+        if options.requiresTLS, !isSecure, command.verb?.isAllowedWithoutTLS != true {
+            return command.verb == nil ? reproach(.mustStartTLS) : reply(.mustStartTLS)
+        }
+        guard let verb = command.verb else { return reproach(.unrecognizedCommand) }
+        guard verb.isGreeting || !command.hasControls else { return reproach(.invalidCharacters) }
+        obey(verb, command.argument)
+    }
+
+    private mutating func obey(_ verb: SMTPVerb, _ argument: ArraySlice<UInt8>) {
+        switch verb {
+        case .ehlo: greet(argument, isExtended: true)
+        case .helo: greet(argument, isExtended: false)
+        case .startTLS: startTLS(argument)
+        case .auth: authenticate(argument)
+        case .mail: mail(argument)
+        case .rcpt: recipient(argument)
+        case .data: data(argument)
+        case .rset:
+            transaction = nil
+            reply(.resetting)
+        case .noop: reply(.ok)
+        case .quit: leave(.quit, .closing)
+        case .vrfy: reply(.cannotVerify)
+        case .expn: reproach(.notImplemented)
+        case .help: reply(.help)
+        }
+    }
+
+    /// Any name, and none, is taken: devices do not know theirs.
+    private mutating func greet(_ name: ArraySlice<UInt8>, isExtended: Bool) {
+        let printable = name.map { $0 < 32 || $0 == 127 ? UInt8(ascii: "?") : $0 }
+        helloName = String(decoding: printable, as: UTF8.self)
+        self.isExtended = isExtended
+        transaction = nil
+        let keywords = isExtended ? options.keywords(isSecure: isSecure) : []
+        reply(SMTPReply(250, nil, lines: [options.hello] + keywords))
+    }
+
+    private mutating func startTLS(_ argument: ArraySlice<UInt8>) {
+        guard !isSecure else { return reproach(.alreadySecure) }
+        guard options.offersStartTLS else { return reproach(.notImplemented) }
+        guard argument.isEmpty else { return reproach(.invalidArguments) }
+        beginHandshake()
+    }
+
+    private mutating func mail(_ argument: ArraySlice<UInt8>) {
+        guard helloName != nil || options.allowsMailWithoutHello else {
+            return reproach(.helloFirst)
+        }
+        guard transaction == nil else { return reproach(.senderAlreadyGiven) }
+        guard let argument = SMTPPathArgument(argument, after: "FROM") else {
+            return reproach(.invalidArguments)
+        }
+        var parameters = SMTPMailParameters()
+        for parameter in argument.parameters {
+            if let refusal = note(parameter, in: &parameters) { return reproach(refusal) }
+        }
+        guard let path = argument.reversePath(defaultDomain: options.defaultDomain) else {
+            return reproach(.invalidSender)
+        }
+        if case .mailbox(let mailbox) = path, mailbox.needsSMTPUTF8, !parameters.smtpUTF8 {
+            return reproach(.needsSMTPUTF8)
+        }
+        ask(.mail(parameters), .mail(path, parameters))
+    }
+
+    private mutating func recipient(_ argument: ArraySlice<UInt8>) {
+        guard let transaction else { return reproach(.needMail) }
+        guard let argument = SMTPPathArgument(argument, after: "TO") else {
+            return reproach(.invalidArguments)
+        }
+        if let parameter = argument.parameters.first {
+            return reproach(.unsupportedParameter(parameter.keyword))
+        }
+        guard let recipient = argument.recipient else { return reproach(.invalidRecipient) }
+        if case .mailbox(let mailbox) = recipient, mailbox.needsSMTPUTF8, !transaction.smtpUTF8 {
+            return reproach(.needsSMTPUTF8)
+        }
+        ask(.recipient, .recipient(recipient))
+    }
+
+    private mutating func data(_ argument: ArraySlice<UInt8>) {
+        guard let transaction else { return reproach(.needMail) }
+        guard transaction.recipients > 0 else { return reproach(.needRecipient) }
+        guard argument.isEmpty else { return reproach(.invalidArguments) }
+        ask(.data, .data)
+    }
+
+    /// Notes a parameter of MAIL; answers the refusal of one that is unknown or malformed.
+    private func note(
+        _ parameter: SMTPParameter,
+        in parameters: inout SMTPMailParameters
+    ) -> SMTPReply? {
+        switch (parameter.keyword, parameter.value) {
+        case ("SIZE", let value?):
+            guard let size = Int(value), size >= 0, value.first != "+" else { break }
+            parameters.size = size
+            return nil
+        case ("BODY", let value?):
+            guard let body = SMTPBody(rawValue: value.uppercased()) else { break }
+            parameters.body = body
+            return nil
+        case ("SMTPUTF8", nil):
+            parameters.smtpUTF8 = true
+            return nil
+        case ("SIZE", nil), ("BODY", nil), ("SMTPUTF8", _): break
+        // RFC 4954 §5: taken from anyone, believed from nobody.
+        case ("AUTH", .some) where !options.authMechanisms.isEmpty: return nil
+        default: return .unsupportedParameter(parameter.keyword)
+        }
+        return .invalidArguments
+    }
+}

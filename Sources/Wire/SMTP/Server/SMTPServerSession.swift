@@ -1,0 +1,207 @@
+/// One SMTP conversation, the server's side, as RFC 5321 §3 tells it: bytes in, events out, answers
+/// back in. It never waits, reads or writes.
+///
+/// The driver hands over bytes, then takes events until there are none. An event that asks stops the
+/// session until `accept` or `refuse`; commands that were pipelined behind it wait in its buffer.
+package struct SMTPServerSession: Sendable {
+    enum Phase: Sendable {
+        case commands
+        /// Between a 334 and its answer.
+        case authentication(SMTPAuthentication)
+        case content(SMTPContentReader)
+        /// After STARTTLS, until TLS is up.
+        case handshake
+        case over
+    }
+
+    /// What the driver has been asked.
+    enum Question: Sendable {
+        case mail(SMTPMailParameters)
+        case recipient
+        case data
+        case endOfContent
+        case authentication
+    }
+
+    let options: SMTPServerOptions
+    var phase = Phase.commands
+    var question: Question?
+    var input = SMTPLineBuffer()
+    private var events: [SMTPServerEvent] = []
+
+    /// What the client called itself, with control characters replaced; nil before its hello.
+    package internal(set) var helloName: String?
+    /// Whether it said EHLO.
+    package internal(set) var isExtended = false
+    package internal(set) var isSecure: Bool
+    package internal(set) var isAuthenticated = false
+    var transaction: SMTPTransaction?
+    var hasSpoken = false
+    private var protocolErrors = 0
+    private var logonFailures = 0
+
+    /// The greeting is the first event. `date` is its time in the form of RFC 5322.
+    package init(_ options: SMTPServerOptions, date: String) {
+        self.options = options
+        isSecure = options.isSecure
+        reply(options.greeting(date: date))
+    }
+
+    package mutating func receive(_ bytes: Span<UInt8>) {
+        switch phase {
+        case .handshake, .over: break
+        case .content: readContent(bytes)
+        case .commands, .authentication: input.append(bytes)
+        }
+    }
+
+    /// The next event; nil until more bytes or an answer arrive.
+    package mutating func next() -> SMTPServerEvent? {
+        while events.isEmpty {
+            guard question == nil, readLine() else { return nil }
+        }
+        return events.removeFirst()
+    }
+
+    /// TLS is up: what was known of the client is forgotten (RFC 3207 §4.2).
+    package mutating func didStartTLS() {
+        guard case .handshake = phase else { return }
+        phase = .commands
+        isSecure = true
+        isAuthenticated = false
+        helloName = nil
+        isExtended = false
+        transaction = nil
+        input.discard()
+    }
+}
+
+/// The driver's answers.
+extension SMTPServerSession {
+    /// Says yes, in the usual words unless others are given. False when nothing was asked, or when
+    /// the session had to refuse after all: a mail whose SIZE is over the limit.
+    @discardableResult
+    package mutating func accept(_ words: SMTPReply? = nil) -> Bool {
+        guard let asked = question else { return false }
+        question = nil
+        switch asked {
+        case .mail(let parameters):
+            if let size = parameters.size, let limit = options.messageSize, size > limit {
+                reply(.tooLarge)
+                return false
+            }
+            transaction = SMTPTransaction(smtpUTF8: parameters.smtpUTF8)
+            reply(words ?? .senderOK)
+        case .recipient:
+            transaction?.recipients += 1
+            reply(words ?? .recipientOK)
+        case .data:
+            reply(words ?? .startMailInput)
+            phase = .content(SMTPContentReader())
+            // What was pipelined behind DATA is content.
+            readContent(input.takeAll().span)
+        case .endOfContent:
+            transaction = nil
+            reply(words ?? .ok)
+        case .authentication:
+            isAuthenticated = true
+            reply(words ?? .authenticated)
+        }
+        return true
+    }
+
+    /// Says no. A refused end of content ends the transaction; any other refusal leaves it as it is.
+    package mutating func refuse(_ words: SMTPReply) {
+        guard let asked = question else { return }
+        question = nil
+        reply(words)
+        switch asked {
+        case .mail, .recipient, .data: break
+        case .endOfContent: transaction = nil
+        case .authentication:
+            // A 4yz says that nobody could judge, not that the logon failed.
+            if words.isPermanent { noteLogonFailure() }
+        }
+    }
+}
+
+/// What the parts of the session say.
+extension SMTPServerSession {
+    mutating func reply(_ words: SMTPReply) {
+        events.append(.reply(words.octets))
+    }
+
+    /// A reply to what the protocol does not allow.
+    mutating func reproach(_ words: SMTPReply) {
+        reply(words)
+        protocolErrors += 1
+        if protocolErrors == options.maximumProtocolErrors {
+            leave(.tooManyErrors, SMTPReply.tooManyErrors)
+        }
+    }
+
+    mutating func noteLogonFailure() {
+        logonFailures += 1
+        if logonFailures == options.maximumLogonFailures {
+            leave(.tooManyLogonFailures, SMTPReply.tooManyErrors)
+        }
+    }
+
+    mutating func ask(_ asked: Question, _ event: SMTPServerEvent) {
+        question = asked
+        events.append(event)
+    }
+
+    mutating func leave(_ farewell: SMTPFarewell, _ words: SMTPReply?) {
+        phase = .over
+        input.discard()
+        events.append(.goodbye(words?.octets ?? [], farewell))
+    }
+
+    mutating func beginHandshake() {
+        reply(.readyToStartTLS)
+        phase = .handshake
+        // Anyone on the path may have sent what is already here.
+        input.discard()
+        events.append(.startTLS)
+    }
+
+    private mutating func readContent(_ bytes: Span<UInt8>) {
+        guard case .content(var reader) = phase else { return }
+        var content: [UInt8] = []
+        let end = reader.read(bytes, into: &content)
+        phase = .content(reader)
+        deliver(content)
+        guard let end else { return }
+        phase = .commands
+        input.append(bytes.extracting(end..<bytes.count))
+        if transaction?.isTooLarge == true {
+            transaction = nil
+            reply(.tooLarge)
+        } else {
+            ask(.endOfContent, .endOfContent)
+        }
+    }
+
+    private mutating func deliver(_ content: [UInt8]) {
+        guard !content.isEmpty, let before = transaction, !before.isTooLarge else { return }
+        transaction?.contentOctets += content.count
+        if let limit = options.messageSize, before.contentOctets + content.count > limit {
+            transaction?.isTooLarge = true
+            events.append(.contentTooLarge)
+        } else {
+            events.append(.content(content))
+        }
+    }
+}
+
+/// From an accepted MAIL to the end of its content.
+struct SMTPTransaction: Sendable {
+    let smtpUTF8: Bool
+    /// How many were accepted.
+    var recipients = 0
+    var contentOctets = 0
+    var isTooLarge = false
+
+    init(smtpUTF8: Bool) { self.smtpUTF8 = smtpUTF8 }
+}
