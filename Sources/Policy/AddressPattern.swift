@@ -5,6 +5,31 @@ package struct AddressPattern: Hashable, Sendable {
     /// Nil for any local part.
     let localPart: String?
     let domain: DomainPattern
+
+    package func matches(_ mailbox: Mailbox) -> Bool {
+        guard domain.matches(mailbox.domain) else { return false }
+        return localPart.map { $0 == mailbox.localPart.lowercased() } ?? true
+    }
+}
+
+extension AddressPattern: CustomStringConvertible, LosslessStringConvertible {
+    /// Nil for what is none of the four forms.
+    package init?(_ text: String) {
+        if text == "*" {
+            self.init(localPart: nil, domain: .any)
+        } else if let at = text.lastIndex(of: "@"), at != text.startIndex,
+            let domain = DomainPattern(String(text[text.index(after: at)...])), domain != .any
+        {
+            let local = text[..<at].lowercased()
+            self.init(localPart: local == "*" ? nil : local, domain: domain)
+        } else {
+            return nil
+        }
+    }
+
+    package var description: String {
+        localPart == nil && domain == .any ? "*" : "\(localPart ?? "*")@\(domain)"
+    }
 }
 
 /// `d`, `*.d` (d and all below it) or `*`.
@@ -22,9 +47,24 @@ package enum DomainPattern: Hashable, Sendable {
     }
 }
 
-extension AddressPattern {
-    package func matches(_ mailbox: Mailbox) -> Bool {
-        guard domain.matches(mailbox.domain) else { return false }
-        return localPart.map { $0.lowercased() == mailbox.localPart.lowercased() } ?? true
+extension DomainPattern: CustomStringConvertible, LosslessStringConvertible {
+    package init?(_ text: String) {
+        if text == "*" {
+            self = .any
+        } else if text.hasPrefix("*."), let name = try? Mailbox.domain(parsing: text.dropFirst(2)) {
+            self = .below(name)
+        } else if let name = try? Mailbox.domain(parsing: text[...]) {
+            self = .exactly(name)
+        } else {
+            return nil
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .exactly(let name): name
+        case .below(let name): "*." + name
+        case .any: "*"
+        }
     }
 }

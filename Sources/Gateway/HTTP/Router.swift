@@ -1,0 +1,102 @@
+package import Mail
+
+/// Who may use a route.
+package enum Access: Equatable, Sendable {
+    case everyone
+    case anyKey
+    case scope(Scope)
+    case administrator
+}
+
+/// One line of the route table.
+package struct HTTPRoute: Sendable {
+    package typealias Handler =
+        @Sendable (API, Request) async throws(Problem) -> Answer
+
+    package let method: String
+    /// Segments in braces catch a name.
+    package let pattern: String
+    package let access: Access
+    let segments: [Substring]
+    let handler: Handler
+
+    init(_ method: String, _ pattern: String, _ access: Access, _ handler: @escaping Handler) {
+        self.method = method
+        self.pattern = pattern
+        self.access = access
+        self.handler = handler
+        segments = pattern.split(separator: "/")
+    }
+
+    /// What the pattern catches in that path; nil when it does not fit.
+    func match(_ path: [String]) -> [String: String]? {
+        guard path.count == segments.count else { return nil }
+        var caught: [String: String] = [:]
+        for (segment, text) in zip(segments, path) {
+            if segment.first == "{" {
+                caught[String(segment.dropFirst().dropLast())] = text
+            } else if segment != text {
+                return nil
+            }
+        }
+        return caught
+    }
+}
+
+/// Every resource of the gateway, in one table.
+package enum Router {
+    package static let table: [HTTPRoute] = [
+        .init("POST", "/v1/messages", .scope(.send), MessageSubmission.submit),
+        .init("POST", "/v1/messages/batch", .scope(.send), MessageSubmission.submitBatch),
+        .init("GET", "/v1/messages", .scope(.read), MessageResource.list),
+        .init("GET", "/v1/messages/{id}", .scope(.read), MessageResource.show),
+        .init("GET", "/v1/messages/{id}/events", .scope(.read), MessageResource.events),
+        .init("GET", "/v1/messages/{id}/source", .scope(.content), MessageResource.source),
+        .init("POST", "/v1/messages/{id}/cancel", .scope(.manage), MessageResource.cancel),
+        .init("POST", "/v1/messages/{id}/retry", .scope(.manage), MessageResource.retry),
+
+        .init("GET", "/v1/applications", .administrator, ApplicationResource.list),
+        .init("POST", "/v1/applications", .administrator, ApplicationResource.create),
+        .init("GET", "/v1/applications/{id}", .administrator, ApplicationResource.show),
+        .init("PATCH", "/v1/applications/{id}", .administrator, ApplicationResource.update),
+        .init("DELETE", "/v1/applications/{id}", .administrator, ApplicationResource.remove),
+        .init("GET", "/v1/applications/{id}/keys", .administrator, KeyResource.list),
+        .init("POST", "/v1/applications/{id}/keys", .administrator, KeyResource.issue),
+        .init("GET", "/v1/applications/{id}/keys/{key}", .administrator, KeyResource.show),
+        .init("DELETE", "/v1/applications/{id}/keys/{key}", .administrator, KeyResource.revoke),
+        .init(
+            "POST", "/v1/applications/{id}/keys/{key}/rotate", .administrator, KeyResource.rotate),
+
+        .init("GET", "/v1/me", .anyKey, InformationResource.me),
+        .init("POST", "/v1/explain", .scope(.read), ExplainResource.explain),
+        .init("GET", "/v1/queue", .scope(.read), QueueResource.summary),
+        .init("GET", "/v1/connectors", .administrator, InformationResource.connectors),
+        .init("GET", "/v1/domains", .administrator, InformationResource.domains),
+        .init("GET", "/v1/audit", .administrator, InformationResource.audit),
+
+        .init("GET", "/healthz", .everyone, HealthResource.live),
+        .init("GET", "/readyz", .everyone, HealthResource.ready),
+        .init("GET", "/metrics", .everyone, HealthResource.metrics),
+        .init("GET", "/openapi.yaml", .everyone, HealthResource.contract),
+    ]
+
+    package enum Match {
+        case route(HTTPRoute, parameters: [String: String])
+        /// The path exists, but not with this method.
+        case otherMethods([String])
+        case none
+    }
+
+    /// HEAD is GET without its body.
+    package static func match(_ method: String, _ path: [String]) -> Match {
+        let wanted = method == "HEAD" ? "GET" : method
+        var others: [String] = []
+        for route in table {
+            guard let parameters = route.match(path) else { continue }
+            if route.method == wanted { return .route(route, parameters: parameters) }
+            others.append(route.method)
+            if route.method == "GET" { others.append("HEAD") }
+        }
+        return others.isEmpty ? .none : .otherMethods(others)
+    }
+}

@@ -1,0 +1,139 @@
+import Mail
+import Wire
+
+/// Reads a JSON object field by field and notes all that is wrong, each with its pointer.
+struct FormReader {
+    private let members: JSONObject
+    private let pointer: String
+    private var known: Set<String> = []
+    private(set) var problems: [Problem.Item] = []
+
+    /// Nil where the value is no object; the problem is in `problems` of the throwing caller.
+    init?(_ value: JSONValue, at pointer: String) {
+        guard case .object(let members) = value else { return nil }
+        self.members = members
+        self.pointer = pointer
+    }
+
+    func place(_ name: String) -> String {
+        pointer + "/" + JSONPointer.escaped(name)
+    }
+
+    mutating func note(_ name: String, _ code: String, _ detail: String) {
+        problems.append(.init(name.isEmpty ? pointer : place(name), code, detail))
+    }
+
+    mutating func note(_ items: [Problem.Item]) {
+        problems += items
+    }
+
+    /// The field's value; nil when it is absent or null.
+    mutating func value(_ name: String) -> JSONValue? {
+        known.insert(name)
+        guard let value = members[name], value != .null else { return nil }
+        return value
+    }
+
+    mutating func string(_ name: String, maximum: Int = .max) -> String? {
+        guard let value = value(name) else { return nil }
+        guard case .string(let text) = value else {
+            note(name, "wrong_type", "\(name) must be a string")
+            return nil
+        }
+        guard text.utf8.count <= maximum else {
+            note(name, "too_long", "\(name) may have at most \(maximum) octets")
+            return nil
+        }
+        return text
+    }
+
+    mutating func bool(_ name: String) -> Bool? {
+        guard let value = value(name) else { return nil }
+        guard case .bool(let flag) = value else {
+            note(name, "wrong_type", "\(name) must be true or false")
+            return nil
+        }
+        return flag
+    }
+
+    mutating func integer(_ name: String, in range: ClosedRange<Int>) -> Int? {
+        guard let value = value(name) else { return nil }
+        guard case .number(let number) = value, let integer = number.int, range.contains(integer)
+        else {
+            note(
+                name, "wrong_type",
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            return nil
+        }
+        return integer
+    }
+
+    mutating func timestamp(_ name: String) -> Timestamp? {
+        guard let text = string(name) else { return nil }
+        guard let moment = Timestamp(rfc3339: text) else {
+            note(name, "invalid", "\(name) must be an RFC 3339 time such as 2026-01-31T08:30:00Z")
+            return nil
+        }
+        return moment
+    }
+
+    mutating func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String, _ type: Choice.Type
+    ) -> Choice? where Choice.RawValue == String {
+        guard let text = string(name) else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let all = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            note(name, "invalid", "\(name) must be one of \(all)")
+            return nil
+        }
+        return choice
+    }
+
+    /// A list of strings, or one string for a list of one.
+    mutating func strings(_ name: String, maximum: Int = .max) -> [String]? {
+        guard let value = value(name) else { return nil }
+        let elements: [JSONValue] = if case .array(let array) = value { array } else { [value] }
+        guard elements.count <= maximum else {
+            note(name, "too_many", "\(name) may have at most \(maximum) entries")
+            return nil
+        }
+        var strings: [String] = []
+        for (index, element) in elements.enumerated() {
+            guard case .string(let text) = element else {
+                problems.append(
+                    .init("\(place(name))/\(index)", "wrong_type", "must be a string"))
+                continue
+            }
+            strings.append(text)
+        }
+        return strings
+    }
+
+    /// An object whose values are strings, in the order given.
+    mutating func dictionary(_ name: String) -> [(name: String, value: String)]? {
+        guard let value = value(name) else { return nil }
+        guard case .object(let object) = value else {
+            note(name, "wrong_type", "\(name) must be an object of strings")
+            return nil
+        }
+        var pairs: [(name: String, value: String)] = []
+        for (key, value) in object.members {
+            guard case .string(let text) = value else {
+                problems.append(
+                    .init(
+                        "\(place(name))/\(JSONPointer.escaped(key))", "wrong_type",
+                        "must be a string"))
+                continue
+            }
+            pairs.append((key, text))
+        }
+        return pairs
+    }
+
+    /// Ends the reading: whatever nobody asked for is unknown.
+    mutating func finish() {
+        for (key, _) in members.members where !known.contains(key) {
+            note(key, "unknown_field", "unknown field \(key)")
+        }
+    }
+}

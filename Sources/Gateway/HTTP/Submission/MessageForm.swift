@@ -1,0 +1,126 @@
+import Mail
+import Store
+import Wire
+
+/// A message as the API describes it, read and found sound.
+struct MessageForm {
+    var draft: Draft
+    let sender: Mailbox
+    let recipients: [Mailbox]
+    var details: MessageDetails
+    let isDryRun: Bool
+
+    /// What is taken where the request says nothing.
+    struct Defaults {
+        var from: String?
+        var to: [String] = []
+    }
+
+    /// The form, or all that is wrong with it. `attachments` counts the contents that came with it.
+    static func read(
+        _ value: JSONValue, at pointer: String = "", defaults: Defaults, id: MessageID,
+        hostname: String, now: Timestamp
+    ) throws(FormErrors) -> MessageForm {
+        guard var form = FormReader(value, at: pointer) else {
+            throw FormErrors(items: [.init(pointer, "wrong_type", "a message must be an object")])
+        }
+        let envelope = readEnvelope(&form, defaults)
+        var draft = Draft(
+            from: envelope.from, to: envelope.to, cc: envelope.cc, subject: form.string("subject"),
+            messageID: "<\(id)@\(hostname)>", date: now)
+        draft.replyTo = form.addresses("reply_to") ?? []
+        draft.text = form.string("text")
+        draft.html = form.string("html")
+        draft.headers = readHeaders(&form)
+        draft.attachments = AttachmentFields.read(&form)
+        let details = readDetails(&form, &draft, now)
+        let isDryRun = form.bool("dry_run") ?? false
+        if draft.text == nil, draft.html == nil, draft.attachments.isEmpty, form.problems.isEmpty {
+            form.note("", "missing", "a message needs one of text, html or attachments")
+        }
+        form.finish()
+        guard form.problems.isEmpty, let sender = envelope.sender else {
+            throw FormErrors(items: form.problems)
+        }
+        return MessageForm(
+            draft: draft, sender: sender, recipients: envelope.recipients, details: details,
+            isDryRun: isDryRun)
+    }
+}
+
+/// All that is wrong with a form.
+struct FormErrors: Error {
+    let items: [Problem.Item]
+}
+
+extension MessageForm {
+    private struct Envelope {
+        /// A placeholder where there is none; then `sender` is nil and a problem is noted.
+        var from: NamedMailbox
+        var sender: Mailbox?
+        var to: [NamedMailbox]
+        var cc: [NamedMailbox]
+        var recipients: [Mailbox]
+    }
+
+    private static func readEnvelope(_ form: inout FormReader, _ defaults: Defaults) -> Envelope {
+        let before = form.problems.count
+        let from =
+            form.address("from") ?? defaults.from.flatMap { try? NamedMailbox(parsing: $0) }
+        var to = form.addresses("to") ?? []
+        let cc = form.addresses("cc") ?? []
+        let bcc = form.addresses("bcc") ?? []
+        let isSound = form.problems.count == before
+        if to.isEmpty, cc.isEmpty, bcc.isEmpty {
+            to = defaults.to.compactMap { try? NamedMailbox(parsing: $0) }
+        }
+        if from == nil, isSound {
+            form.note("from", "missing", "a message needs from; this application has no default")
+        }
+        var seen: Set<Mailbox> = []
+        let recipients = (to + cc + bcc).map(\.mailbox).filter { seen.insert($0).inserted }
+        if recipients.isEmpty, isSound {
+            form.note("to", "missing", "a message needs a recipient; this application has no default")
+        }
+        let nobody = NamedMailbox(mailbox: Mailbox(localPart: "nobody", domain: "invalid"))
+        return Envelope(
+            from: from ?? nobody, sender: from?.mailbox, to: to, cc: cc, recipients: recipients)
+    }
+
+    private static func readHeaders(
+        _ form: inout FormReader
+    ) -> [(name: String, value: String)] {
+        let headers = form.dictionary("headers") ?? []
+        for (name, value) in headers {
+            do {
+                try Draft.checkHeader(name: name, value: value)
+            } catch {
+                form.note([
+                    .init(
+                        form.place("headers") + "/" + JSONPointer.escaped(name), "invalid_header",
+                        error.reason)
+                ])
+            }
+        }
+        return headers
+    }
+
+    private static func readDetails(
+        _ form: inout FormReader, _ draft: inout Draft, _ now: Timestamp
+    ) -> MessageDetails {
+        var details = MessageDetails(headerMessageID: draft.messageID, subject: draft.subject ?? "")
+        details.externalID = form.string("external_id", maximum: 255)
+        details.tags = form.strings("tags", maximum: 10) ?? []
+        details.metadata = form.dictionary("metadata") ?? []
+        details.priority = form.choice("priority", Priority.self) ?? .normal
+        details.sendAt = form.timestamp("send_at")
+        details.expiresAt = form.timestamp("expires_at")
+        details.threadKey = form.string("thread_key", maximum: 255)
+        if let expiry = details.expiresAt, expiry <= max(now, details.sendAt ?? now) {
+            form.note("expires_at", "invalid", "expires_at must lie after send_at and after now")
+        }
+        draft.importance = Importance(details.priority)
+        draft.threadKey = details.threadKey
+        return details
+    }
+}

@@ -1,0 +1,109 @@
+import Glibc
+package import Mail
+import Synchronization
+import Wire
+
+/// The operator's log: one line an event, on standard error.
+package final class Log: Sendable {
+    package enum Level: String, CaseIterable, Comparable, Sendable {
+        case debug, info, warning, error
+
+        package static func < (left: Level, right: Level) -> Bool {
+            left.rank < right.rank
+        }
+
+        private var rank: Int {
+            switch self {
+            case .debug: 0
+            case .info: 1
+            case .warning: 2
+            case .error: 3
+            }
+        }
+    }
+
+    package enum Format: String, CaseIterable, Sendable { case text, json }
+
+    private let style: Mutex<(level: Level, format: Format)>
+    private let clock: @Sendable () -> Timestamp
+
+    package init(
+        level: Level = .info, format: Format = .text, clock: @escaping @Sendable () -> Timestamp
+    ) {
+        style = Mutex((level, format))
+        self.clock = clock
+    }
+
+    package func adopt(level: Level, format: Format) {
+        style.withLock { $0 = (level, format) }
+    }
+
+    package func debug(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
+        write(.debug, message, facts)
+    }
+
+    package func info(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
+        write(.info, message, facts)
+    }
+
+    package func warning(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
+        write(.warning, message, facts)
+    }
+
+    package func error(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
+        write(.error, message, facts)
+    }
+
+    package func isOn(_ level: Level) -> Bool {
+        style.withLock { $0.level <= level }
+    }
+
+    private func write(
+        _ level: Level, _ message: String, _ facts: KeyValuePairs<String, String>
+    ) {
+        let (threshold, format) = style.withLock { $0 }
+        guard level >= threshold else { return }
+        let line =
+            format == .text
+            ? textLine(level, message, facts) : jsonLine(level, message, facts)
+        emit(line)
+    }
+
+    private func textLine(
+        _ level: Level, _ message: String, _ facts: KeyValuePairs<String, String>
+    ) -> [UInt8] {
+        var line = "\(clock().rfc3339) \(level.rawValue) \(message)"
+        for (key, value) in facts { line += " \(key)=\(Self.quoted(value))" }
+        return Array(Self.printable(line).utf8) + [0x0a]
+    }
+
+    private func jsonLine(
+        _ level: Level, _ message: String, _ facts: KeyValuePairs<String, String>
+    ) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("time", clock().rfc3339)
+        writer.member("level", level.rawValue)
+        writer.member("message", message)
+        for (key, value) in facts { writer.member(key, value) }
+        writer.endObject()
+        return writer.octets + [0x0a]
+    }
+
+    private static func quoted(_ value: String) -> String {
+        let isPlain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 }
+        return isPlain ? value : "\"" + value.replacing("\"", with: "\\\"") + "\""
+    }
+
+    /// What a peer sent may hold control characters; a log line is one line.
+    private static func printable(_ line: String) -> String {
+        guard line.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else { return line }
+        return String(
+            line.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : Character($0) })
+    }
+
+    /// One write a line, so that lines of several threads never mix.
+    private func emit(_ line: [UInt8]) {
+        _ = line.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,122 @@
+package import Mail
+
+/// Everything the rules know of the configuration. A pure value: a reload makes a new one.
+package struct Rulebook: Hashable, Sendable {
+    package let receiveConnectors: [ReceiveConnector]
+    package let acceptedDomains: [AcceptedDomain]
+    package let sendConnectors: [SendConnector]
+
+    package init(
+        receiveConnectors: [ReceiveConnector], acceptedDomains: [AcceptedDomain],
+        sendConnectors: [SendConnector]
+    ) {
+        self.receiveConnectors = receiveConnectors
+        self.acceptedDomains = acceptedDomains
+        self.sendConnectors = sendConnectors
+    }
+
+    package func accepts(_ domain: String) -> AcceptedDomain? {
+        acceptedDomains.first { $0.domain.matches(domain) }
+    }
+}
+
+/// Who stands at the door, and how they came.
+package struct Client: Hashable, Sendable {
+    package var connector: ReceiveConnector
+    package var peer: IPAddress
+    package var principal: Principal
+    package var isSecure: Bool
+
+    package init(
+        connector: ReceiveConnector, peer: IPAddress, principal: Principal, isSecure: Bool
+    ) {
+        self.connector = connector
+        self.peer = peer
+        self.principal = principal
+        self.isSecure = isSecure
+    }
+}
+
+/// A mail on offer: its envelope, and what the rules must know of its content.
+package struct Submission: Hashable, Sendable {
+    package var client: Client
+    package var sender: ReversePath
+    package var recipients: [Mailbox]
+    /// Every address of From and Sender: they are held to the rule of the envelope's sender.
+    package var authors: [Mailbox]
+    package var octets: Int
+    /// Received fields already in the header.
+    package var hops: Int
+
+    package init(
+        client: Client, sender: ReversePath, recipients: [Mailbox], authors: [Mailbox] = [],
+        octets: Int, hops: Int = 0
+    ) {
+        self.client = client
+        self.sender = sender
+        self.recipients = recipients
+        self.authors = authors
+        self.octets = octets
+        self.hops = hops
+    }
+}
+
+extension Rulebook {
+    /// Rule 1: the exact local address before the wildcard, then the smallest range that holds the
+    /// peer. When no connector of the exact address fits, those of the wildcard are asked.
+    package func connector(
+        at local: IPAddress, port: Int, for peer: IPAddress
+    ) -> ReceiveConnector? {
+        let bound = { (address: IPAddress?) in
+            receiveConnectors.filter { connector in
+                connector.isEnabled
+                    && connector.bindings.contains {
+                        $0.port == port && $0.address == address && $0.family == local.family
+                    }
+            }
+        }
+        return tightest(of: bound(local), for: peer) ?? tightest(of: bound(nil), for: peer)
+    }
+
+    private func tightest(
+        of connectors: [ReceiveConnector], for peer: IPAddress
+    ) -> ReceiveConnector? {
+        connectors.compactMap { connector in
+            connector.tightness(for: peer).map { (connector: connector, tightness: $0) }
+        }.min { $0.tightness < $1.tightness }?.connector
+    }
+
+    /// Rule 7: the most specific address space, then the lowest cost, then the name.
+    package func route(
+        to domain: String, from client: Client, octets: Int
+    ) -> Result<SendConnector, Reply> {
+        let fitting = sendConnectors.compactMap { connector in
+            serves(connector, client)
+                ? connector.rank(for: domain).map { (connector: connector, rank: $0) } : nil
+        }
+        guard !fitting.isEmpty else { return .failure(.noRoute) }
+        let wideEnough = fitting.filter { octets <= $0.connector.messageSize ?? .max }
+        let best = wideEnough.min {
+            (-$0.rank, $0.connector.cost, $0.connector.name)
+                < (-$1.rank, $1.connector.cost, $1.connector.name)
+        }
+        return best.map { .success($0.connector) } ?? .failure(.messageTooLarge)
+    }
+
+    private func serves(_ connector: SendConnector, _ client: Client) -> Bool {
+        if connector.sources.isEmpty { return true }
+        return switch client.principal {
+        case .postern: true
+        case .anonymous: connector.sources.contains(client.connector.name)
+        case .application(let applicant):
+            connector.sources.contains(client.connector.name)
+                || connector.sources.contains(applicant.name)
+        }
+    }
+
+    /// The largest message that some route carries; nil where one has no limit.
+    package var largestRouteSize: Int? {
+        guard !sendConnectors.contains(where: { $0.messageSize == nil }) else { return nil }
+        return sendConnectors.compactMap(\.messageSize).max()
+    }
+}
