@@ -7,3 +7,4 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include "crypto_shim.h"

@@ -1,0 +1,49 @@
+extension UInt8 {
+    static let tab: UInt8 = 9
+    static let lineFeed: UInt8 = 10
+    static let carriageReturn: UInt8 = 13
+    static let space: UInt8 = 32
+    static let quote: UInt8 = 34
+    static let dot: UInt8 = 46
+    static let colon: UInt8 = 58
+    static let at: UInt8 = 64
+    static let backslash: UInt8 = 92
+
+    @inline(__always) var isBlank: Bool { self == 32 || self == 9 }
+    @inline(__always) var isControl: Bool { self < 32 || self == 127 }
+    @inline(__always) var isDigit: Bool { self &- 48 < 10 }
+    @inline(__always) var isUpperCase: Bool { self &- 65 < 26 }
+    @inline(__always) var lowered: UInt8 { isUpperCase ? self | 32 : self }
+}
+
+extension String {
+    /// The text of these octets; what is not UTF-8 becomes U+FFFD.
+    package init(octets: Span<UInt8>) {
+        do {
+            self.init(copying: try UTF8Span(validating: octets))
+        } catch {
+            self.init(decoding: Array(octets), as: UTF8.self)
+        }
+    }
+}
+
+extension [UInt8] {
+    init(_ span: Span<UInt8>) {
+        self.init(capacity: span.count) { room in
+            for index in span.indices { room.append(span[index]) }
+        }
+    }
+
+    /// Copies a run at once: the loop compiles to a block copy.
+    @inline(__always)
+    mutating func append(_ run: Span<UInt8>) {
+        append(addingCapacity: run.count) { room in
+            for index in run.indices { room.append(run[index]) }
+        }
+    }
+
+    @inline(__always)
+    mutating func append(_ text: String) {
+        append(contentsOf: text.utf8)
+    }
+}

@@ -1,0 +1,61 @@
+import Mail
+import Testing
+
+/// RFC 3492 §7.1, (A) to (S); those with capitals in lower case where case flags would differ.
+private let samples: [(String, String)] = [
+    ("ليهمابتكلموشعربي؟", "egbpdaj6bu4bxfgehfvwxn"),
+    ("他们为什么不说中文", "ihqwcrb4cv8a8dqg056pqjye"),
+    ("他們爲什麽不說中文", "ihqwctvzc91f659drss3x8bo0yb"),
+    ("Pročprostěnemluvíčesky", "Proprostnemluvesky-uyb24dma41a"),
+    ("למההםפשוטלאמדבריםעברית", "4dbcagdahymbxekheh6e0a7fei0b"),
+    ("यहलोगहिन्दीक्योंनहींबोलसकतेहैं", "i1baa7eci9glrd9b2ae1bj0hfcgg6iyaf8o0a1dig0cd"),
+    ("なぜみんな日本語を話してくれないのか", "n8jok5ay5dzabd5bym9f0cm5685rrjetr6pdxa"),
+    (
+        "세계의모든사람들이한국어를이해한다면얼마나좋을까",
+        "989aomsvi5e83db1d2a355cv1e0vak1dwrv93d5xbh15a0dt30a5jpsd879ccm6fea98c"
+    ),
+    ("почемужеонинеговорятпорусски", "b1abfaaepdrnnbgefbadotcwatmq2g4l"),
+    (
+        "PorquénopuedensimplementehablarenEspañol",
+        "PorqunopuedensimplementehablarenEspaol-fmd56a"
+    ),
+    ("TạisaohọkhôngthểchỉnóitiếngViệt", "TisaohkhngthchnitingVit-kjcr8268qyxafd2f1b9g"),
+    ("3年B組金八先生", "3B-ww4c5e180e575a65lsy2b"),
+    ("安室奈美恵-with-SUPER-MONKEYS", "-with-SUPER-MONKEYS-pc58ag80a8qai00g7n9n"),
+    ("Hello-Another-Way-それぞれの場所", "Hello-Another-Way--fc4qua05auwb3674vfr0b"),
+    ("ひとつ屋根の下2", "2-u9tlzr9756bt3uc0v"),
+    ("MajiでKoiする5秒前", "MajiKoi5-783gue6qz075azm5e"),
+    ("パフィーdeルンバ", "de-jg4avhby1noc0d"),
+    ("そのスピードで", "d9juau41awczczp"),
+    ("-> $1.00 <-", "-> $1.00 <--"),
+]
+
+@Test("the samples of RFC 3492 are encoded and decoded", arguments: samples)
+func sample(label: String, punycode: String) {
+    #expect(Punycode.encode(label) == punycode)
+    #expect(Punycode.decode(punycode) == label)
+}
+
+@Test("any label survives, and garbage never traps", arguments: 0..<UInt64(10))
+func labels(seed: UInt64) {
+    var generator = SeededGenerator(seed)
+    for round in 0..<200 {
+        let scalars = (0..<round % 30).compactMap { _ in
+            Unicode.Scalar(UInt32.random(in: 0...0x10ffff, using: &generator))
+        }
+        let label = String(String.UnicodeScalarView(scalars))
+        let decoded = Punycode.encode(label).flatMap(Punycode.decode)
+        #expect(decoded.map { Array($0.unicodeScalars) } == scalars)
+        let noise = generator.octets(round % 30, from: "abcxyz0189-AZ")
+        _ = Punycode.decode(String(decoding: noise, as: UTF8.self))
+    }
+    #expect(Punycode.decode(String(repeating: "9", count: 60)) == nil)
+    #expect(Punycode.decode("a-ü") == nil)
+}
+
+@Test("a name is shown in Unicode where its labels decode")
+func display() {
+    #expect(InternationalName.unicode(of: "xn--mnchen-3ya.example") == "münchen.example")
+    #expect(InternationalName.unicode(of: "corp.example") == "corp.example")
+    #expect(InternationalName.unicode(of: "xn--9.example") == "xn--9.example")
+}
