@@ -258,7 +258,6 @@ class App:
     name: str
     id: str
     key: str
-    key_id: str = ""
 
 
 @dataclass
@@ -430,10 +429,14 @@ class Gateway:
         assert ran.status == 0, f"postern {' '.join(map(str, words))}: {ran}"
         return ran.json()
 
-    def app(self, *flags, name=None, **more) -> App:
+    def app(self, *flags, name=None, known=True, **more) -> App:
+        """Adds an application; with `known` it waits until a running gateway knows the key (within a second)."""
         name = name or marker("app")
         made = self.ask("app", "add", name, *flags, **more)
-        return App(name, made["id"], made["key"])
+        app = App(name, made["id"], made["key"])
+        if known and self.process:
+            eventually(lambda: self.client(app).get("/v1/me").status != 401, within=1, what="the new key")
+        return app
 
     def client(self, app: App | str | None = None, **more) -> Client:
         key = app.key if isinstance(app, App) else app
@@ -447,7 +450,5 @@ class Gateway:
         return self._admin
 
     def ready_client(self, *flags, **more) -> Client:
-        """A client of a new application, once the running gateway knows its key (within a second)."""
-        client = self.client(self.app(*flags), **more)
-        eventually(lambda: client.get("/v1/me").status != 401, within=2, what="the new key")
-        return client
+        """A client of a new application."""
+        return self.client(self.app(*flags), **more)
