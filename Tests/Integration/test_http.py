@@ -65,11 +65,13 @@ AMBIGUOUS = {
 
 
 @pytest.mark.parametrize("lines", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
-def test_a_head_with_two_readings_is_400_and_closes(gateway, client, lines):
+def test_a_head_with_two_readings_is_refused_and_closes(gateway, client, lines):
     smuggled = head(client, "GET", "/healthz")
     answers, closed = exchange(gateway.http, head(client, "POST", "/v1/messages", *lines) + b"0\r\n\r\n" + smuggled)
-    assert [a.status for a in answers] == ([501] if "identity" in str(lines) and answers[0].status == 501 else [400])
-    assert answers[0].code in ("malformed_request", "not_implemented")
+    assert len(answers) == 1, "the octets behind it are no request"
+    # RFC 9112 section 6.1 has 501 for a transfer coding that is not known.
+    assert (answers[0].status, answers[0].code) in [(400, "malformed_request"), (501, "not_implemented")]
+    assert answers[0].status == 400 or any(line.startswith("Transfer-Encoding") for line in lines)
     assert answers[0].headers.get("connection") == "close" and closed
 
 
