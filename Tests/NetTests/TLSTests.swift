@@ -165,7 +165,8 @@ extension NetTests {
             (.v12, .v13, "TLSv1.3"), (.v13, .v12, "TLSv1.3"), (.v10, .v10, "TLSv1.3"),
         ]
         @Test("the newest version that both speak is spoken", arguments: versions)
-        func negotiation(_ ours: TLSVersion, _ theirs: TLSVersion, _ expected: String?) async throws {
+        func negotiation(_ ours: TLSVersion, _ theirs: TLSVersion, _ expected: String?) async throws
+        {
             try await withLoops { loops in
                 let (server, listener) = try TLSServer.run(minimum: ours, on: loops)
                 defer { listener.stop() }
