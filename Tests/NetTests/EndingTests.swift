@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Testing
 
@@ -227,7 +228,7 @@ private final class FullQueue {
     private var held: [Connection] = []
 
     init() throws {
-        descriptor = Descriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+        descriptor = Descriptor(owning: linux_stream_socket(AF_INET))
         let number = descriptor.number
         _ = loopback.withKernelForm { storage, length in
             storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(number, $0, length) }

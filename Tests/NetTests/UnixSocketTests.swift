@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Testing
 
@@ -33,7 +34,7 @@ extension NetTests {
             let path = "\(TestFiles.folder)/stale.sock"
             let address = SocketAddress.unix(path: path)
             do {
-                let dead = Descriptor(owning: socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+                let dead = Descriptor(owning: linux_stream_socket(AF_UNIX))
                 let number = dead.number
                 _ = address.withKernelForm { storage, length in
                     storage.withMemoryRebound(to: sockaddr.self, capacity: 1) {
