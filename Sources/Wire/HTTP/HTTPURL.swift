@@ -37,7 +37,7 @@ package struct HTTPURL: Sendable, Hashable, CustomStringConvertible {
         self.host = String(decoding: host.map(HTTPOctet.lowered), as: UTF8.self)
         port = number
         let tail = rest[authority.endIndex...].prefix { $0 != HTTPOctet.numberSign }
-        let slash = tail.first == HTTPOctet.slash ? "" : "/"
+        let slash = tail.first == HTTPOctet.questionMark ? "/" : ""
         target = slash + HTTPRequest.target(tail)
     }
 

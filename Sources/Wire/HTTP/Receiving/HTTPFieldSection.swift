@@ -24,12 +24,12 @@ struct HTTPFieldSection: Sendable {
     ) throws(HTTPParseError) -> Bool {
         let bytes = input.octets.span.extracting(input.start..<input.octets.count)
         while let lineFeed = try nextLineFeed(bytes, limits) {
-            let line = end..<lineFeed - 1
             // RFC 9112 §2.2 lets a recipient take a bare LF for a line's end. Two that differ in
             // this see two different messages, so it is refused.
             guard lineFeed > end, bytes[lineFeed - 1] == HTTPOctet.carriageReturn else {
                 throw HTTPParseError("a header line ends in a bare line feed")
             }
+            let line = end..<lineFeed - 1
             end = lineFeed + 1
             scanned = end
             if line.isEmpty { return true }
