@@ -1,7 +1,8 @@
 #pragma once
 #include <sqlite3.h>
 
-// SQLITE_TRANSIENT is a cast of -1 to a function pointer, which Swift cannot import.
-static inline int postern_bind_text(sqlite3_stmt *s, int i, const char *p, int n) {
-    return sqlite3_bind_text(s, i, p, n, SQLITE_STATIC);
+// Variadic, which Swift cannot call. Before the first connection only; counting each allocation
+// under a lock serves nobody here.
+static inline int postern_sqlite_without_statistics(void) {
+    return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }

@@ -1,132 +1,94 @@
-package import Mail
+import Mail
+import Synchronization
 
 /// Everything that outlives the process. It keeps approved messages and nothing else, and what it
-/// has answered is on disk and synced.
+/// has answered is on disk and synced. Its rows and its SQL stay in this room.
 package final class Store: Sendable {
+    let writer: Writer
+    let readers: ReaderPool
+    private let examiner: Examiner
+    /// Held until the database is closed.
+    private let lock: Mutex<DirectoryLock?>
+
+    /// Makes the directory and the database if need be. One process at a time: `.inUse`.
     package init(directory: String, settings: StoreSettings = .init()) throws(StoreError) {
-        throw .unavailable("not yet built")
+        let lock = try DirectoryLock(directory)
+        let location = DatabaseLocation(
+            directory: directory,
+            path: try lock.makeDatabaseFile(),
+            fileSystem: settings.fileSystem,
+            maximumPages: settings.maximumPages
+        )
+        let database = try location.openForWriting()
+        try Schema.migrate(database)
+        let wasClean = try Self.markOpen(database)
+        readers = try ReaderPool(location, count: 2)
+        writer = try Writer(database, at: location, settings: settings)
+        examiner = Examiner(location, settings: settings)
+        self.lock = Mutex(lock)
+        writer.submit(StaleSpools(writer, before: Timestamp(milliseconds: 0)))
+        if !wasClean {
+            settings.log(.uncleanStop)
+            examiner.start()
+        }
     }
+
+    deinit { close() }
 
     /// Waits for what is queued; after it everything is refused. Blocks its thread.
-    package func close() {}
-
-    package var isHealthy: Bool { false }
-}
-
-extension Store {
-    /// Keeps all parcels and the claim's answer, or nothing.
-    package func keep(_ parcels: [Parcel], claim: IdempotencyClaim? = nil)
-        async throws(StoreError) -> KeepOutcome
-    { throw .unavailable("") }
-
-    package func spool() -> Spool { Spool() }
-
-    /// What an earlier request with this key was answered; nil when there was none.
-    package func answer(to claim: IdempotencyClaim, at now: Timestamp)
-        async throws(StoreError) -> KeepOutcome?
-    { throw .unavailable("") }
-
-    /// Gives up content that no `keep` will adopt; it would go by itself after an hour.
-    package func discard(_ content: SpooledContent) {}
-}
-
-extension Store {
-    /// A window of the recipients to be sent, by due time. `next` is nil after the last.
-    package func pending(after cursor: PendingCursor?, limit: Int)
-        async throws(StoreError) -> (entries: [QueueEntry], next: PendingCursor?)
-    { throw .unavailable("") }
-
-    /// Settles what was being sent when the process ended; answers how many recipients.
-    package func recover(holdUncertain: Bool, at now: Timestamp) async throws(StoreError) -> Int {
-        throw .unavailable("")
+    package func close() {
+        examiner.stop()
+        readers.close()
+        writer.close()
+        lock.withLock { $0 = nil }
     }
 
-    /// Marks recipients as being sent; answers those that may not be (canceled, held, gone).
-    @discardableResult
-    package func lease(_ keys: [RecipientKey], at now: Timestamp)
-        async throws(StoreError) -> [RecipientKey]
-    { throw .unavailable("") }
+    /// It takes work, and no damage is known.
+    package var isHealthy: Bool { writer.isOpen && !examiner.hasFoundDamage }
 
-    /// Writes outcomes; answers the recipients whose status stayed because it was final already.
-    @discardableResult
-    package func settle(_ settlements: [Settlement]) async throws(StoreError) -> [RecipientKey] {
-        throw .unavailable("")
+    /// Answers whether the last process closed the store.
+    private static func markOpen(_ database: Database) throws(StoreError) -> Bool {
+        let clean = try database.integer("SELECT value FROM mark WHERE name = 'clean'")
+        try database.execute("INSERT OR REPLACE INTO mark (name, value) VALUES ('clean', 0)")
+        return clean != 0
     }
-
-    package func content(of message: MessageKey) -> ContentReader { ContentReader() }
 }
 
 extension Store {
-    package func cancel(_ id: MessageID, at now: Timestamp, by operator: String)
-        async throws(StoreError) -> StateChange
-    { throw .unavailable("") }
-    package func retry(_ id: MessageID, at now: Timestamp, by operator: String)
-        async throws(StoreError) -> StateChange
-    { throw .unavailable("") }
-    package func hold(_ id: MessageID, at now: Timestamp, by operator: String)
-        async throws(StoreError) -> StateChange
-    { throw .unavailable("") }
-    package func release(_ id: MessageID, at now: Timestamp, by operator: String)
-        async throws(StoreError) -> StateChange
-    { throw .unavailable("") }
-}
-
-extension Store {
-    package func message(_ id: MessageID, application: ApplicationID? = nil)
-        async throws(StoreError) -> MessageRecord?
-    { throw .unavailable("") }
-    package func messages(_ query: MessageQuery) async throws(StoreError) -> Page<MessageRecord> {
-        throw .unavailable("")
+    /// Runs `work` in a transaction and answers when it is on disk. It may run twice, the first time
+    /// having been rolled back.
+    func write<Answer: Sendable>(
+        octets: Int = 0,
+        _ work: @escaping @Sendable (Rows) throws(StoreError) -> Answer
+    ) async throws(StoreError) -> Answer {
+        let result = await withUnsafeContinuation { continuation in
+            writer.submit(Write(octets: octets, work: work) { continuation.resume(returning: $0) })
+        }
+        return try result.get()
     }
-    /// Of one message, oldest first.
-    package func events(of id: MessageID) async throws(StoreError) -> [EventRecord] {
-        throw .unavailable("")
+
+    /// Runs `query` on a reader's thread, all of it on one state of the database.
+    func read<Answer: Sendable>(
+        _ query: @escaping @Sendable (Database) throws(StoreError) -> Answer
+    ) async throws(StoreError) -> Answer {
+        let result = await withUnsafeContinuation { continuation in
+            readers.submit { connection in
+                let result = connection.flatMap { database in
+                    Result { () throws(StoreError) in try database.snapshot(query) }
+                }
+                continuation.resume(returning: result)
+            }
+        }
+        return try result.get()
     }
-    /// Of all messages (of one application), after that number, oldest first.
-    package func events(after number: Int64, limit: Int, application: ApplicationID? = nil)
-        async throws(StoreError) -> [EventRecord]
-    { throw .unavailable("") }
-    package func queueSummary() async throws(StoreError) -> [QueueLine] { throw .unavailable("") }
 }
 
-extension Store {
-    package func applications() async throws(StoreError) -> [ApplicationRecord] {
-        throw .unavailable("")
+extension Database {
+    func snapshot<Answer>(
+        _ query: (Database) throws(StoreError) -> Answer
+    ) throws(StoreError) -> Answer {
+        try prepare("BEGIN").run()
+        defer { _ = try? prepare("COMMIT").run() }
+        return try query(self)
     }
-    package func keys() async throws(StoreError) -> [KeyRecord] { throw .unavailable("") }
-    /// `.conflict` when the name is taken.
-    package func insert(_ application: ApplicationRecord) async throws(StoreError) {}
-    /// `.notFound` when it is gone, `.conflict` when the new name is taken.
-    package func update(_ application: ApplicationRecord) async throws(StoreError) {}
-    /// With its keys.
-    package func remove(_ application: ApplicationID) async throws(StoreError) {}
-    package func insert(_ key: KeyRecord) async throws(StoreError) {}
-    package func updateKey(_ id: String, expiresAt: Timestamp?) async throws(StoreError) {}
-    package func revoke(_ id: String, at now: Timestamp) async throws(StoreError) {}
-    package func removeKey(_ id: String) async throws(StoreError) {}
-    package func noteUse(_ uses: [(keyID: String, at: Timestamp)]) async throws(StoreError) {}
-}
-
-extension Store {
-    /// Removes content and history past their time, expired answers and stale spools; never
-    /// anything of a message with an unfinished recipient. Answers how many messages it touched,
-    /// at most `limit`: call it again until 0.
-    package func sweep(contentBefore: Timestamp, historyBefore: Timestamp, limit: Int)
-        async throws(StoreError) -> Int
-    { throw .unavailable("") }
-}
-
-/// Content on its way into the store, before anyone has decided about it.
-package final class Spool {
-    /// Buffers; returns when a full chunk is on disk, which holds a fast sender back.
-    package func append(_ octets: Span<UInt8>) async throws(StoreError) {}
-    package func append(_ octets: [UInt8]) async throws(StoreError) {}
-    package func finish() async throws(StoreError) -> SpooledContent { throw .unavailable("") }
-    package func abandon() {}
-}
-
-/// Reads a message's content in order.
-package final class ContentReader {
-    /// At most 256 KB, nil at the end; `.notFound` when the content is no longer kept.
-    package func next() async throws(StoreError) -> [UInt8]? { nil }
 }

@@ -28,6 +28,9 @@ package struct Parcel: Sendable {
         self.details = details
         self.dueAt = dueAt ?? max(details.sendAt ?? createdAt, createdAt)
     }
+
+    /// Of its recipients once it is kept.
+    var status: RecipientStatus { dueAt > createdAt ? .scheduled : .queued }
 }
 
 package enum Piece: Sendable {

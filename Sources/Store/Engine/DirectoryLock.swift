@@ -1,0 +1,61 @@
+import Glibc
+
+/// The directory of a store, made if need be, and this process's right to it.
+final class DirectoryLock: Sendable {
+    let directory: String
+    private let descriptor: Int32
+
+    init(_ directory: String) throws(StoreError) {
+        if mkdir(directory, 0o700) != 0, errno != EEXIST {
+            throw .unavailable("\(directory): \(String(cString: strerror(errno)))")
+        }
+        let path = directory + "/postern.lock"
+        self.directory = directory
+        descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw .unavailable("\(path): \(String(cString: strerror(errno)))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .inUse }
+    }
+
+    deinit {
+        if descriptor >= 0 { Glibc.close(descriptor) }
+    }
+
+    /// The database file, which is made here so that only its owner may read it; SQLite gives its
+    /// other files the same mode.
+    func makeDatabaseFile() throws(StoreError) -> String {
+        let path = directory + "/postern.sqlite3"
+        let file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw .unavailable("\(path): \(String(cString: strerror(errno)))") }
+        // Closing a file drops the process's POSIX locks on it: only now, before SQLite has any.
+        Glibc.close(file)
+        return path
+    }
+}
+
+/// Looks at the free disk at most once a second.
+struct DiskGauge {
+    let directory: String
+    let floor: Int
+    private var nextLook: Int64 = 0
+    private var isLow = false
+
+    init(directory: String, floor: Int) {
+        self.directory = directory
+        self.floor = floor
+    }
+
+    mutating func isBelowFloor() -> Bool {
+        guard floor > 0 else { return false }
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+        let now = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        if now < nextLook { return isLow }
+        nextLook = now + 1000
+        var facts = statvfs()
+        guard statvfs(directory, &facts) == 0 else { return isLow }
+        isLow = UInt64(facts.f_bavail) * UInt64(facts.f_frsize) < UInt64(floor)
+        return isLow
+    }
+}

@@ -1,0 +1,148 @@
+/// The tables. Rows of `message` and `body` never change, those of `recipient` do.
+///
+/// A recipient has a `due` time exactly while it is unfinished, so that the index on it is the
+/// queue. Of the states, written as `RecipientStatus` numbers them, only the uncommon ones are in
+/// `recipient_status`: mail that simply passes (sending 70, queued 80, relayed 110, delivered 120)
+/// does not touch it.
+enum Schema {
+    static var version: Int { migrations.count }
+
+    /// Brings an older database up to date, one version a transaction.
+    static func migrate(_ database: Database) throws(StoreError) {
+        let found = Int(try database.integer("PRAGMA user_version") ?? 0)
+        guard found <= version else { throw .newerSchema(found: found, known: version) }
+        for next in found..<version {
+            try database.execute("BEGIN IMMEDIATE")
+            do throws(StoreError) {
+                try database.execute(migrations[next])
+                try database.execute("PRAGMA user_version = \(next + 1)")
+                try database.execute("COMMIT")
+            } catch {
+                if database.isInTransaction { try database.execute("ROLLBACK") }
+                throw error
+            }
+        }
+    }
+
+    /// Each brings the database from its index to the next version. Never edit one that was released.
+    static let migrations: [String] = [
+        """
+        CREATE TABLE mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+
+        CREATE TABLE message (
+            n INTEGER PRIMARY KEY,
+            id BLOB NOT NULL,
+            header_hash INTEGER NOT NULL,
+            created INTEGER NOT NULL,
+            application BLOB,
+            connector TEXT NOT NULL,
+            sender_local TEXT,
+            sender_domain TEXT,
+            header_id TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            external_id TEXT,
+            tags TEXT,
+            metadata TEXT,
+            priority INTEGER NOT NULL,
+            send_at INTEGER,
+            expires_at INTEGER,
+            thread_key TEXT,
+            origin TEXT NOT NULL,
+            peer TEXT NOT NULL,
+            flags INTEGER NOT NULL,
+            octets INTEGER NOT NULL
+        );
+        -- Ids grow with time, so this appends. The hash rides along: an index of its own would dirty
+        -- a page somewhere for each message, and scanning this one takes 30 ns a message.
+        CREATE UNIQUE INDEX message_id ON message (id, header_hash);
+        CREATE INDEX message_external_id ON message (external_id) WHERE external_id IS NOT NULL;
+        CREATE INDEX message_application ON message (application) WHERE application IS NOT NULL;
+
+        CREATE TABLE body (n INTEGER PRIMARY KEY, octets BLOB NOT NULL);
+
+        CREATE TABLE piece (
+            message INTEGER NOT NULL,
+            idx INTEGER NOT NULL,
+            spool INTEGER NOT NULL,
+            PRIMARY KEY (message, idx)
+        ) WITHOUT ROWID;
+        CREATE TABLE spool (
+            id INTEGER PRIMARY KEY,
+            created INTEGER NOT NULL,
+            owners INTEGER NOT NULL,
+            chunks INTEGER NOT NULL
+        );
+        CREATE INDEX spool_unowned ON spool (created) WHERE owners = 0;
+        -- n is the spool's id times 2^20, plus the chunk's place.
+        CREATE TABLE chunk (n INTEGER PRIMARY KEY, octets BLOB NOT NULL);
+
+        CREATE TABLE recipient (
+            message INTEGER NOT NULL,
+            idx INTEGER NOT NULL,
+            local TEXT NOT NULL,
+            domain TEXT NOT NULL,
+            route TEXT NOT NULL,
+            status INTEGER NOT NULL,
+            attempts INTEGER NOT NULL,
+            due INTEGER,
+            reply_code INTEGER,
+            reply_enhanced TEXT,
+            reply_text TEXT,
+            reply_host TEXT,
+            reply_at INTEGER,
+            PRIMARY KEY (message, idx)
+        ) WITHOUT ROWID;
+        CREATE INDEX recipient_due ON recipient (due) WHERE due IS NOT NULL;
+        CREATE INDEX recipient_status ON recipient (status, message)
+            WHERE status NOT IN (70, 80, 110, 120);
+
+        CREATE TABLE event (
+            n INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            type TEXT NOT NULL,
+            message INTEGER,
+            recipient INTEGER,
+            detail TEXT
+        );
+        CREATE INDEX event_message ON event (message) WHERE message IS NOT NULL;
+
+        CREATE TABLE answer (
+            n INTEGER PRIMARY KEY,
+            scope TEXT NOT NULL,
+            key TEXT NOT NULL,
+            fingerprint BLOB NOT NULL,
+            status INTEGER NOT NULL,
+            headers TEXT,
+            body BLOB NOT NULL,
+            expires INTEGER NOT NULL
+        );
+        CREATE UNIQUE INDEX answer_key ON answer (scope, key);
+        CREATE INDEX answer_expires ON answer (expires);
+
+        CREATE TABLE application (
+            id BLOB PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            relays INTEGER NOT NULL,
+            senders TEXT,
+            recipients TEXT,
+            scopes TEXT,
+            rate INTEGER,
+            ip_ranges TEXT,
+            default_from TEXT,
+            default_to TEXT,
+            created INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE api_key (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            application BLOB,
+            secret_hash BLOB NOT NULL,
+            name TEXT,
+            created INTEGER NOT NULL,
+            expires INTEGER,
+            revoked INTEGER,
+            used INTEGER
+        ) WITHOUT ROWID;
+        """
+    ]
+}

@@ -1,0 +1,98 @@
+import Mail
+
+extension Database {
+    /// The columns that `queueEntry` reads, of `recipient` r and `message` m.
+    private static let entryColumns = """
+        r.message, r.idx, m.id, r.local, r.domain, m.sender_local, m.sender_domain, r.route,
+        r.status, r.due, r.attempts, m.priority, m.created, m.expires_at, m.octets, m.application,
+        m.connector, m.flags
+        """
+
+    private static func queueEntry(_ row: Statement) throws(StoreError) -> QueueEntry {
+        let flags = MessageFlags(rawValue: row.int(17))
+        return QueueEntry(
+            key: RecipientKey(message: MessageKey(row: row.integer(0)), index: row.int(1)),
+            id: try row.identifier(2),
+            mailbox: Mailbox(localPart: row.text(3), domain: row.text(4)),
+            sender: row.reversePath(5),
+            route: row.text(7),
+            status: try row.status(8),
+            due: row.time(9),
+            attempts: row.int(10),
+            priority: Priority(rawValue: row.int(11)) ?? .normal,
+            createdAt: row.time(12),
+            expiresAt: row.optionalTime(13),
+            octets: row.int(14),
+            application: try row.optionalIdentifier(15),
+            connector: row.text(16),
+            requiresSMTPUTF8: flags.contains(.requiresSMTPUTF8),
+            is8Bit: flags.contains(.is8Bit)
+        )
+    }
+
+    /// A window of what is to be sent, by due time. Held recipients and those being sent are
+    /// unfinished too, but not to be taken.
+    func pending(
+        after cursor: PendingCursor?,
+        limit: Int
+    ) throws(StoreError) -> (entries: [QueueEntry], next: PendingCursor?) {
+        let sql = """
+            SELECT \(Self.entryColumns)
+            FROM recipient r INDEXED BY recipient_due CROSS JOIN message m ON m.n = r.message
+            WHERE r.due IS NOT NULL AND (r.due, r.message, r.idx) > (?, ?, ?)
+                AND r.status NOT IN (?, ?)
+            ORDER BY r.due, r.message, r.idx LIMIT ?
+            """
+        let values: [SQLValue] = [
+            .integer(cursor?.due ?? .min), .integer(cursor?.message ?? 0),
+            .integer(Int64(cursor?.index ?? 0)), .status(.held), .status(.sending),
+            .integer(Int64(limit)),
+        ]
+        let entries = try select(composed: sql, values, Self.queueEntry)
+        guard entries.count == limit, let last = entries.last else { return (entries, nil) }
+        let next = PendingCursor(
+            due: last.due.milliseconds,
+            message: last.key.message.row,
+            index: last.key.index
+        )
+        return (entries, next)
+    }
+
+    /// The unfinished recipients of one message.
+    func entries(of message: Int64) throws(StoreError) -> [QueueEntry] {
+        let sql = """
+            SELECT \(Self.entryColumns)
+            FROM message m JOIN recipient r ON r.message = m.n
+            WHERE m.n = ? AND r.due IS NOT NULL ORDER BY r.idx
+            """
+        return try select(composed: sql, [.integer(message)], Self.queueEntry)
+    }
+
+    func queueSummary() throws(StoreError) -> [QueueLine] {
+        let sql: StaticString = """
+            SELECT r.route, r.status, r.domain, m.priority, count(*), min(m.created)
+            FROM recipient r INDEXED BY recipient_due CROSS JOIN message m ON m.n = r.message
+            WHERE r.due IS NOT NULL
+            GROUP BY r.route, r.status, r.domain, m.priority
+            ORDER BY r.route, m.priority, r.status, r.domain
+            """
+        return try select(sql) { row throws(StoreError) in
+            QueueLine(
+                route: row.text(0),
+                status: try row.status(1),
+                domain: row.text(2),
+                priority: Priority(rawValue: row.int(3)) ?? .normal,
+                count: row.int(4),
+                oldest: row.time(5)
+            )
+        }
+    }
+}
+
+extension Statement {
+    /// From the columns of the local part, which is null for the null sender, and the domain.
+    func reversePath(_ column: Int32) -> ReversePath {
+        isNull(column)
+            ? .null : .mailbox(Mailbox(localPart: text(column), domain: text(column + 1)))
+    }
+}

@@ -1,0 +1,41 @@
+package import Mail
+
+extension Store {
+    /// A window of the recipients to be sent, by due time. `next` is nil after the last.
+    package func pending(after cursor: PendingCursor?, limit: Int)
+        async throws(StoreError) -> (entries: [QueueEntry], next: PendingCursor?)
+    {
+        try await read { database throws(StoreError) in
+            try database.pending(after: cursor, limit: limit)
+        }
+    }
+
+    /// Settles what was being sent when the process ended, as `queued` and due now, or as
+    /// `uncertain` for an operator. Answers how many recipients that were.
+    package func recover(holdUncertain: Bool, at now: Timestamp) async throws(StoreError) -> Int {
+        try await write { rows throws(StoreError) in
+            try rows.recover(holdUncertain: holdUncertain, at: now)
+        }
+    }
+
+    /// Marks recipients as being sent; answers those that may not be (finished, held, gone).
+    @discardableResult
+    package func lease(_ keys: [RecipientKey], at now: Timestamp)
+        async throws(StoreError) -> [RecipientKey]
+    {
+        try await write { rows throws(StoreError) in try rows.lease(keys) }
+    }
+
+    /// Writes outcomes. Answers the recipients whose status stayed because they were finished
+    /// already (canceled meanwhile, or gone); one that was held meanwhile stays held unless it is
+    /// finished now.
+    @discardableResult
+    package func settle(_ settlements: [Settlement]) async throws(StoreError) -> [RecipientKey] {
+        let prepared = settlements.map { PreparedSettlement($0) }
+        return try await write { rows throws(StoreError) in try rows.settle(prepared) }
+    }
+
+    package func content(of message: MessageKey) -> ContentReader {
+        ContentReader(self, of: message)
+    }
+}

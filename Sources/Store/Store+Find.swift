@@ -1,0 +1,36 @@
+package import Mail
+
+extension Store {
+    /// Nil for an unknown id, and for a message of another application than the one given.
+    package func message(_ id: MessageID, application: ApplicationID? = nil)
+        async throws(StoreError) -> MessageRecord?
+    {
+        try await read { database throws(StoreError) in
+            try database.message(id, of: application)
+        }
+    }
+
+    /// Newest first. A search that would take too long throws `.unavailable`.
+    package func messages(_ query: MessageQuery) async throws(StoreError) -> Page<MessageRecord> {
+        try await read { database throws(StoreError) in try database.messages(query) }
+    }
+
+    /// Of one message, oldest first.
+    package func events(of id: MessageID) async throws(StoreError) -> [EventRecord] {
+        try await read { database throws(StoreError) in try database.events(of: id) }
+    }
+
+    /// Of all messages (of one application), after that number, oldest first.
+    package func events(after number: Int64, limit: Int, application: ApplicationID? = nil)
+        async throws(StoreError) -> [EventRecord]
+    {
+        try await read { database throws(StoreError) in
+            try database.events(after: number, limit: limit, of: application)
+        }
+    }
+
+    /// Every unfinished recipient, counted.
+    package func queueSummary() async throws(StoreError) -> [QueueLine] {
+        try await read { database throws(StoreError) in try database.queueSummary() }
+    }
+}

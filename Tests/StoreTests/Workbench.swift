@@ -1,0 +1,90 @@
+import Glibc
+import Mail
+import Synchronization
+
+@testable import Policy
+@testable import Store
+
+/// A store in a directory of its own, removed at the end, and the few words that tests need.
+final class Workbench: Sendable {
+    let directory: String
+    let notices = Notices()
+    private let clock = Atomic<Int64>(1_700_000_000_000)
+
+    init() {
+        var name = Array("/var/tmp/postern-store-XXXXXX".utf8CString)
+        guard mkdtemp(&name) != nil else { fatalError("no temporary directory") }
+        directory = name.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    }
+
+    deinit {
+        for name in ["sqlite3", "sqlite3-wal", "sqlite3-shm", "lock"] {
+            unlink(directory + "/postern." + name)
+        }
+        rmdir(directory)
+    }
+
+    func open(_ change: (inout StoreSettings) -> Void = { _ in }) throws(StoreError) -> Store {
+        var settings = StoreSettings(log: { [notices] in notices.append($0) })
+        change(&settings)
+        return try Store(directory: directory, settings: settings)
+    }
+
+    /// Each moment is later than the last.
+    func now() -> Timestamp {
+        Timestamp(milliseconds: clock.add(1, ordering: .relaxed).newValue)
+    }
+
+    func parcel(
+        to recipients: [String] = ["ann@corp.example", "bob@lab.example"],
+        from sender: String? = "backup@corp.example",
+        content: [Piece] = [.octets(Array("Subject: x\r\n\r\nhello\r\n".utf8))],
+        principal: Principal = .anonymous,
+        _ change: (inout Parcel) -> Void = { _ in }
+    ) -> Parcel {
+        let now = now()
+        let approval = Approval(
+            connector: "HTTP API",
+            principal: principal,
+            sender: sender.map { .mailbox(Mailbox($0)) } ?? .null,
+            recipients: recipients.map { RoutedRecipient(mailbox: Mailbox($0), route: "Exchange") }
+        )
+        let id = MessageID(at: now)
+        var parcel = Parcel(
+            approval: approval,
+            id: id,
+            createdAt: now,
+            content: content,
+            details: MessageDetails(headerMessageID: "<\(id)@relay>", subject: "x", octets: 21)
+        )
+        change(&parcel)
+        return parcel
+    }
+}
+
+final class Notices: Sendable {
+    private let list = Mutex<[StoreNotice]>([])
+    var all: [StoreNotice] { list.withLock { $0 } }
+    func append(_ notice: StoreNotice) { list.withLock { $0.append(notice) } }
+}
+
+extension Mailbox {
+    init(_ address: String) {
+        let parts = address.split(separator: "@")
+        self.init(localPart: String(parts[0]), domain: String(parts[1]))
+    }
+}
+
+extension KeepOutcome {
+    var entries: [QueueEntry] {
+        if case .kept(let entries) = self { entries.flatMap(\.self) } else { [] }
+    }
+}
+
+extension ContentReader {
+    func all() async throws(StoreError) -> [UInt8] {
+        var octets: [UInt8] = []
+        while let piece = try await next() { octets += piece }
+        return octets
+    }
+}
