@@ -19,6 +19,9 @@ private let quick: PhaseLimits = {
     return limits
 }()
 
+/// Nobody listens there.
+private let deadHost = HostPort(host: "127.0.0.1", port: 1)
+
 private func surroundings(
     names: [String: [String]] = [:],
     exchangers: [String: [Surroundings.Exchanger]] = [:],
@@ -299,11 +302,9 @@ struct CourierConnectionTests {
     func failover(script: Sink.Script) async throws {
         let bad = try Sink(script, on: loops)
         let good = try Sink(on: loops)
-        let dead = try Sink(on: loops)
-        dead.stop()
         let reports = await carry(
             [errand("b@x.example")],
-            by: route(to: [dead.host, bad.host, good.host])
+            by: route(to: [deadHost, bad.host, good.host])
         )
         #expect(reports[0].outcomes[0].short == "relayed 250")
         #expect(reports[0].outcomes[0].reply?.host == good.host.description)
@@ -311,16 +312,14 @@ struct CourierConnectionTests {
 
     @Test("to nobody: deferred with the reason, and the route rests until a host may be tried")
     func allDead() async throws {
-        let dead = try Sink(on: loops)
-        dead.stop()
         let reports = await carry(
             [errand("b@x.example"), errand("b@x.example")],
-            by: route(to: [dead.host])
+            by: route(to: [deadHost])
         )
         for report in reports {
             let reply = report.outcomes[0].reply
             #expect(report.outcomes[0].short == "deferred 0")
-            #expect(reply?.text == "connect to \(dead.host): connection refused")
+            #expect(reply?.text == "connect to \(deadHost): connection refused")
             #expect(reply?.enhanced == "4.4.1")
             #expect(report.condition != nil)
             #expect(report.restUntil.map { $0 > .now } == true)

@@ -1,5 +1,6 @@
 import Net
 import Synchronization
+import Testing
 import Wire
 
 @testable import Delivery
@@ -40,7 +41,7 @@ final class Sink: Sendable {
 
     init(_ script: Script = Script(), on loops: EventLoops, port: Int = 0) throws {
         self.script = script
-        listener = try Listener(SocketAddress(ip: "127.0.0.1", port: port)!)
+        listener = try Listener(#require(SocketAddress(ip: "127.0.0.1", port: port)))
         @Sendable func serve(_ connection: sending Connection) async {
             await self.serve(connection)
         }
