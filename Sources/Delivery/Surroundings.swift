@@ -32,4 +32,22 @@ package struct Surroundings: Sendable {
             try await Connection.connect(to: peer, from: source, within: limit)
         }
     }
+
+    init(
+        clock: @escaping @Sendable () -> Timestamp,
+        chance: @escaping @Sendable () -> Double,
+        addresses: @escaping @Sendable (String, Duration) async throws(ResolverError) -> [String],
+        exchangers:
+            @escaping @Sendable (String, Duration) async throws(ResolverError)
+            -> [Exchanger],
+        connect:
+            @escaping @Sendable (SocketAddress, SocketAddress?, Duration)
+            async throws(StreamError) -> Connection
+    ) {
+        self.clock = clock
+        self.chance = chance
+        self.addresses = addresses
+        self.exchangers = exchangers
+        self.connect = connect
+    }
 }

@@ -9,6 +9,18 @@ struct Manners: Sendable {
     let tls: TLSClientContext?
 }
 
+extension Route {
+    /// How this route speaks TLS; nil when it never does. Throws when its authorities cannot be read.
+    func tlsContext() throws(StreamError) -> TLSClientContext? {
+        switch security {
+        case .none: nil
+        case .opportunistic, .required: try TLSClientContext(verification: .none)
+        case .verified, .implicit:
+            try TLSClientContext(verification: caFile.map { .caFile($0) } ?? .system)
+        }
+    }
+}
+
 extension Conversation {
     /// Connects, waits for the greeting, says hello, starts TLS and logs on, as the route wants it.
     /// `inClear`: TLS was tried and failed, and the route may do without.
@@ -104,7 +116,11 @@ extension Conversation {
         security: Route.Security
     ) async throws(HopFailure) {
         guard isPrivate || security == .none else {
-            throw own(.authentication, "the next hop offers no TLS, and a password needs it", .route)
+            throw own(
+                .authentication,
+                "the next hop offers no TLS, and a password needs it",
+                .route
+            )
         }
         let offered = capabilities.authMechanisms.compactMap {
             Credentials.Mechanism(rawValue: $0.lowercased())

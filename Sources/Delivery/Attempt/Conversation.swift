@@ -83,7 +83,8 @@ extension Conversation {
     }
 
     /// The next reply; after an unreadable one or none the conversation is over.
-    func answer(in phase: Phase, within limit: Duration) async throws(LostConversation) -> SMTPReply {
+    func answer(in phase: Phase, within limit: Duration) async throws(LostConversation) -> SMTPReply
+    {
         while true {
             do throws(SMTPReplyError) {
                 if let reply = try replies.next() {

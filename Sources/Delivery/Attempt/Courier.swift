@@ -102,7 +102,9 @@ extension Courier {
             } catch {
                 guard error.scope == .host else { throw error }
                 // What was found now says more than what is remembered.
-                if last == nil || error.phase != .resolve || last?.phase == .resolve { last = error }
+                if last == nil || error.phase != .resolve || last?.phase == .resolve {
+                    last = error
+                }
             }
         }
         throw last ?? .unroutable("no next hop is configured")
@@ -214,8 +216,10 @@ extension Courier {
         _ found: [Surroundings.Exchanger],
         of domain: String
     ) throws(HopFailure) -> [HostPort] {
-        let ranked = found.map { (rank: $0.preference, chance: surroundings.chance(), host: $0.host) }
-            .sorted { ($0.rank, $0.chance) < ($1.rank, $1.chance) }
+        let ranked = found.map {
+            (rank: $0.preference, chance: surroundings.chance(), host: $0.host)
+        }
+        .sorted { ($0.rank, $0.chance) < ($1.rank, $1.chance) }
         // Where we are an exchanger ourselves, only better ones come before us: RFC 5321 §5.1.
         let own = manners.route.helloName.lowercased()
         let ourRank = ranked.first { $0.host.lowercased() == own }?.rank

@@ -7,6 +7,7 @@ struct Target: Sendable, Equatable {
 
     /// `mx.example [192.0.2.1]:25`, or the address alone where the host has no other name.
     var label: String {
-        host.host == address.ip ? host.description : "\(host.host) [\(address.ip ?? "")]:\(host.port)"
+        host.host == address.ip
+            ? host.description : "\(host.host) [\(address.ip ?? "")]:\(host.port)"
     }
 }
