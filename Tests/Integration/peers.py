@@ -433,9 +433,7 @@ class _SinkSession:
         while not self.buffer:
             self.more()
         self.tell("body", "")
-        while (end := self.buffer.find(b"\r\n.\r\n")) < 0 and not self.buffer.startswith(b".\r\n"):
-            self.more()
-        octets, self.buffer = self.buffer[: end + 2], self.buffer[end + 5 :]
+        octets, self.buffer = self.content()
         self.transaction.octets = octets.replace(b"\r\n..", b"\r\n.")
         reply = self.tell("dot", "") or f"250 2.0.0 Taken as {len(self.sink.taken) + 1}"
         if reply.startswith("2"):
@@ -443,6 +441,17 @@ class _SinkSession:
                 self.sink.taken.append(self.transaction)
         self.transaction = Transaction()
         self.send(reply)
+
+    def content(self) -> tuple[bytes, bytes]:
+        """What stands before the final dot, and what follows it."""
+        read, searched = bytearray(b"\r\n" + self.buffer), 0
+        while (end := read.find(b"\r\n.\r\n", searched)) < 0:
+            searched = max(0, len(read) - 4)
+            octets = self.peer.recv(65536)
+            if not octets:
+                raise Close
+            read += octets
+        return bytes(read[2 : end + 2]), bytes(read[end + 5 :])
 
     def tell(self, stage, argument):
         with self.sink.lock:
