@@ -54,8 +54,9 @@ struct GzipReaderTests {
         ("nothing", []), ("one octet", [7]),
         ("text", octets(String(repeating: "Postern mail. ", count: 90))),
         ("a run", [UInt8](repeating: 65, count: 70_000)),
-        ("noise", noise(70_000, of: 256)), ("few symbols", noise(120_000, of: 5)),
-        ("far copies", noise(32_000, of: 256) + noise(32_000, of: 256) + octets("end")),
+        ("noise", noise(5000, of: 256)), ("few symbols", noise(10_000, of: 5)),
+        // Longer than the window, so that it has to slide.
+        ("far copies", (0..<4).flatMap { _ in noise(32_000, of: 256) } + octets("end")),
     ]
 
     static func noise(_ count: Int, of symbols: Int) -> [UInt8] {
@@ -63,15 +64,12 @@ struct GzipReaderTests {
         return (0..<count).map { _ in UInt8(Int.random(in: 0..<symbols, using: &generator)) }
     }
 
-    @Test("as the gzip command wrote it", arguments: contents, [1, 9])
-    func command(content: (name: String, octets: [UInt8]), level: Int) throws {
-        let stream = try run(["gzip", "-c", "-\(level)"], content.octets)
-        #expect(try gunzip([stream]) == content.octets)
-        for size in [1, 7, 4096] {
-            #expect(try gunzip(pieces(stream, every: size)) == content.octets)
-        }
-        #expect(try gunzip([stream], room: 1000) == content.octets)
-        #expect(try gunzip(pieces(stream, every: 300), room: 100) == content.octets)
+    @Test("as the gzip command wrote it", arguments: contents)
+    func command(name: String, content: [UInt8]) throws {
+        let stream = try run(["gzip", "-c"], content)
+        #expect(try gunzip([stream]) == content)
+        #expect(try gunzip(pieces(stream, every: stream.count < 5000 ? 1 : 997)) == content)
+        #expect(try gunzip(pieces(stream, every: 300), room: 100) == content)
     }
 
     static let strategies = ["Z_FIXED", "Z_HUFFMAN_ONLY", "Z_RLE", "Z_DEFAULT_STRATEGY"]
@@ -82,13 +80,13 @@ struct GzipReaderTests {
             import sys, zlib
             data = sys.stdin.buffer.read()
             c = zlib.compressobj(6, zlib.DEFLATED, 31, 8, zlib.\(name))
-            for i in range(0, len(data), 5000):
-                part = c.compress(data[i:i + 5000]) + c.flush(zlib.Z_FULL_FLUSH)
+            for i in range(0, len(data), 2000):
+                part = c.compress(data[i:i + 2000]) + c.flush(zlib.Z_FULL_FLUSH)
                 sys.stdout.buffer.write(part)
             sys.stdout.buffer.write(c.flush())
             """
         let content =
-            Self.noise(30_000, of: 40) + octets(String(repeating: "abcabcabd", count: 999))
+            Self.noise(9000, of: 40) + octets(String(repeating: "abcabcabd", count: 300))
         let stream = try run(["python3", "-c", script], content)
         #expect(try gunzip([stream]) == content)
         #expect(try gunzip(pieces(stream, every: 1)) == content)

@@ -36,6 +36,7 @@ struct HTTPFieldSection: Sendable {
             guard lines.count < limits.fieldCount else {
                 throw HTTPParseError(status: 431, "more than \(limits.fieldCount) header fields")
             }
+            if lines.isEmpty { lines.reserveCapacity(12) }  // most heads have no more
             lines.append(try Self.field(bytes, line))
         }
         return false

@@ -41,9 +41,14 @@ enum HTTPFieldText {
     /// The fields that say where a message ends and what becomes of the connection: the writers
     /// of messages set them, nobody else.
     static func isReserved(_ name: String) -> Bool {
-        guard [4, 10, 14, 17].contains(name.utf8.count) else { return false }
-        let name = [UInt8](name.utf8)[...]
-        return ["date", "connection", "content-length", "transfer-encoding"]
-            .contains { name.equalsIgnoringCase($0) }
+        let reserved =
+            switch name.utf8.count {
+            case 4: "date"
+            case 10: "connection"
+            case 14: "content-length"
+            case 17: "transfer-encoding"
+            default: ""
+            }
+        return !reserved.isEmpty && [UInt8](name.utf8)[...].equalsIgnoringCase(reserved)
     }
 }

@@ -34,6 +34,7 @@ package struct HTTPResponse: Sendable, Equatable {
     /// Octets that would end or split the line are replaced; nothing can be injected.
     package mutating func append(_ name: String, _ value: String) {
         guard !HTTPFieldText.isReserved(name) else { return }
+        if fieldOctets.isEmpty { fieldOctets.reserveCapacity(256) }
         HTTPFieldText.append(name, value, to: &fieldOctets)
     }
 
