@@ -22,8 +22,13 @@ package final class Store: Sendable {
         let database = try location.openForWriting()
         try Schema.migrate(database)
         let wasClean = try Self.markOpen(database)
-        readers = try ReaderPool(location, count: 2)
         writer = try Writer(database, at: location, settings: settings)
+        do throws(StoreError) {
+            readers = try ReaderPool(location, count: 2)
+        } catch {
+            writer.close()
+            throw error
+        }
         examiner = Examiner(location, settings: settings)
         self.lock = Mutex(lock)
         writer.submit(StaleSpools(writer, before: Timestamp(milliseconds: 0)))
@@ -45,6 +50,9 @@ package final class Store: Sendable {
 
     /// It takes work, and no damage is known.
     package var isHealthy: Bool { writer.isOpen && !examiner.hasFoundDamage }
+
+    /// Messages with an unfinished recipient.
+    package var unfinishedMessages: Int { writer.unfinished.load(ordering: .relaxed) }
 
     /// Answers whether the last process closed the store.
     private static func markOpen(_ database: Database) throws(StoreError) -> Bool {

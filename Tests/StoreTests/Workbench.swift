@@ -14,7 +14,7 @@ final class Workbench: Sendable {
     init() {
         var name = Array("/var/tmp/postern-store-XXXXXX".utf8CString)
         guard mkdtemp(&name) != nil else { fatalError("no temporary directory") }
-        directory = name.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        directory = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     deinit {
@@ -28,6 +28,16 @@ final class Workbench: Sendable {
         var settings = StoreSettings(log: { [notices] in notices.append($0) })
         change(&settings)
         return try Store(directory: directory, settings: settings)
+    }
+
+    func location() throws(StoreError) -> DatabaseLocation {
+        let lock = try DirectoryLock(directory)
+        return DatabaseLocation(
+            directory: directory,
+            path: try lock.makeDatabaseFile(),
+            fileSystem: nil,
+            maximumPages: nil
+        )
     }
 
     /// Each moment is later than the last.
@@ -86,5 +96,39 @@ extension ContentReader {
         var octets: [UInt8] = []
         while let piece = try await next() { octets += piece }
         return octets
+    }
+}
+
+/// The same numbers each time (SplitMix64).
+struct Dice: RandomNumberGenerator {
+    private var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+extension Settlement {
+    /// What a next hop's answer makes of an entry.
+    init(
+        _ entry: QueueEntry,
+        _ status: RecipientStatus,
+        due: Timestamp? = nil,
+        reply: NextHopReply? = nil
+    ) {
+        self.init(
+            key: entry.key,
+            status: status,
+            attempts: entry.attempts + 1,
+            due: due,
+            reply: reply,
+            at: entry.createdAt + .seconds(1),
+            route: entry.route
+        )
     }
 }

@@ -27,7 +27,7 @@ final class Batch {
                 do throws(StoreError) {
                     try job.perform(in: rows)
                     done.append(job)
-                } catch where isHarmless(error, since: before) {
+                } catch  where isHarmless(error, since: before) {
                     refused.append((job, error))
                 }
                 waiting = waiting.dropFirst()
@@ -36,15 +36,15 @@ final class Batch {
                 if waiting.isEmpty, done.count < Self.most.jobs { waiting = more()[...] }
             }
             try commit()
-            done.forEach { $0.finish(nil) }
-            refused.forEach { $0.job.finish($0.error) }
+            for job in done { job.finish(nil) }
+            for (job, error) in refused { job.finish(error) }
         } catch {
             rollBack(after: error)
-            refused.forEach { $0.job.finish($0.error) }
+            for (job, error) in refused { job.finish(error) }
             let unsure = done + waiting
             done = []
             if error.isOfTheRows { return runEachAlone(unsure) }
-            unsure.forEach { $0.finish(error) }
+            for job in unsure { job.finish(error) }
             return
         }
         done = []

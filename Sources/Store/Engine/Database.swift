@@ -9,6 +9,8 @@ final class Database {
     private(set) var logPages = 0
     /// A statement lives as long as the connection, found by where its text lies in the program.
     private var statements: [UnsafePointer<UInt8>: Statement] = [:]
+    /// The same for texts that were put together, of which there are only so many shapes.
+    private var composed: [String: Statement] = [:]
 
     private static let configured: Void = {
         _ = postern_sqlite_without_statistics()
@@ -33,21 +35,37 @@ final class Database {
 
     deinit {
         for statement in statements.values { sqlite3_finalize(statement.handle) }
+        for statement in composed.values { sqlite3_finalize(statement.handle) }
         sqlite3_close_v2(handle)
     }
 
     /// The statement for a text of the program, compiled at its first use. Reset it after use.
     func prepare(_ sql: StaticString) throws(StoreError) -> Statement {
         if let known = statements[sql.utf8Start] { return known }
-        let statement = try compile(sql.description, keeping: true)
+        let statement = try compile(sql.description)
         statements[sql.utf8Start] = statement
         return statement
     }
 
-    /// A statement for one use; the caller finalizes it.
-    func compile(_ sql: String, keeping: Bool = false) throws(StoreError) -> Statement {
+    func prepare(composed sql: String) throws(StoreError) -> Statement {
+        if let known = composed[sql] { return known }
+        if composed.count >= 200 { forgetIdle() }
+        let statement = try compile(sql)
+        composed[sql] = statement
+        return statement
+    }
+
+    private func forgetIdle() {
+        composed = composed.filter { _, statement in
+            let isBusy = sqlite3_stmt_busy(statement.handle) != 0
+            if !isBusy { sqlite3_finalize(statement.handle) }
+            return isBusy
+        }
+    }
+
+    private func compile(_ sql: String) throws(StoreError) -> Statement {
         var statement: OpaquePointer?
-        let flags = keeping ? UInt32(SQLITE_PREPARE_PERSISTENT) : 0
+        let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
         let code = sqlite3_prepare_v3(handle, sql, -1, flags, &statement, nil)
         guard code == SQLITE_OK, let statement else { throw StoreError(code: code, of: handle) }
         return Statement(handle: statement)
@@ -61,8 +79,8 @@ final class Database {
 
     /// The first column of the first row.
     func integer(_ sql: String) throws(StoreError) -> Int64? {
-        let statement = try compile(sql)
-        defer { sqlite3_finalize(statement.handle) }
+        let statement = try prepare(composed: sql)
+        defer { statement.reset() }
         guard try statement.step() else { return nil }
         return statement.integer(0)
     }

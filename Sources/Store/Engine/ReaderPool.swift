@@ -38,7 +38,7 @@ final class ReaderPool: Sendable {
     func close() {
         queue.close()
         workers.withLock { workers in
-            workers.forEach { $0.join() }
+            for worker in workers { worker.join() }
             workers = []
         }
     }

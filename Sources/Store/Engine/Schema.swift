@@ -5,11 +5,16 @@
 /// `recipient_status`: mail that simply passes (sending 70, queued 80, relayed 110, delivered 120)
 /// does not touch it.
 enum Schema {
-    static var version: Int { migrations.count }
+    static func version(of database: Database) throws(StoreError) -> Int {
+        Int(try database.integer("PRAGMA user_version") ?? 0)
+    }
 
     /// Brings an older database up to date, one version a transaction.
-    static func migrate(_ database: Database) throws(StoreError) {
-        let found = Int(try database.integer("PRAGMA user_version") ?? 0)
+    static func migrate(
+        _ database: Database,
+        by migrations: [String] = migrations
+    ) throws(StoreError) {
+        let (found, version) = (try self.version(of: database), migrations.count)
         guard found <= version else { throw .newerSchema(found: found, known: version) }
         for next in found..<version {
             try database.execute("BEGIN IMMEDIATE")

@@ -8,9 +8,11 @@ final class Writer: Sendable {
     private let location: DatabaseLocation
     private let settings: StoreSettings
     private let thread = Mutex<Worker?>(nil)
-    private let open = Atomic<Bool>(true)
+    private let isReady = Atomic<Bool>(true)
     /// How many transactions were committed.
     let commits = Atomic<Int>(0)
+    /// Messages with an unfinished recipient.
+    let unfinished: Atomic<Int>
 
     /// Takes over `database`, which nobody else may use from now on.
     init(
@@ -21,12 +23,13 @@ final class Writer: Sendable {
         self.location = location
         self.settings = settings
         let rows = try Rows(database, directory: location.directory, settings: settings)
+        unfinished = Atomic(rows.unfinished)
         let first = Handover(rows)
         let worker = Worker { [self] in run(first.take()) }
         thread.withLock { $0 = worker }
     }
 
-    var isOpen: Bool { open.load(ordering: .acquiring) }
+    var isOpen: Bool { isReady.load(ordering: .acquiring) }
 
     func submit(_ job: Job) {
         guard isOpen else { return job.finish(.unavailable("the store is not open")) }
@@ -40,20 +43,18 @@ final class Writer: Sendable {
             thread?.join()
             thread = nil
         }
-        open.store(false, ordering: .releasing)
+        isReady.store(false, ordering: .releasing)
     }
 
     private func run(_ first: Rows?) {
         var rows = first
-        while let open = rows {
-            switch serve(open) {
-            case .closed: return
-            case .failed(let reason):
-                self.open.store(false, ordering: .releasing)
-                settings.log(.failed(reason))
-                rows = nil
-            }
-            rows = reopen(replacing: open)
+        while let last = rows.map({ (end: serve($0), next: $0.next) }) {
+            guard case .failed(let reason) = last.end else { return }
+            isReady.store(false, ordering: .releasing)
+            settings.log(.failed(reason))
+            // The failed connection must be gone before the next one is opened.
+            rows = nil
+            rows = reopen(raising: last.next)
         }
     }
 
@@ -69,6 +70,7 @@ final class Writer: Sendable {
             let batch = Batch(rows)
             batch.run(jobs) { [queue] in queue.takeAll() }
             commits.add(batch.commits, ordering: .relaxed)
+            unfinished.store(rows.unfinished, ordering: .relaxed)
             if let damage = batch.damage { settings.log(.checked(problems: [damage])) }
             if let reason = batch.diskFailure { return .failed(reason) }
             do throws(StoreError) {
@@ -84,18 +86,15 @@ final class Writer: Sendable {
 
     /// Nothing that the failed connection had in memory can be trusted, and what the kernel holds may
     /// not be on disk though a later sync succeeds: what the log has is written again before any work.
-    private func reopen(replacing old: Rows) -> Rows? {
-        let (message, event, spool) = (old.nextMessage, old.nextEvent, old.nextSpool)
+    private func reopen(raising numbers: NextNumbers) -> Rows? {
         repeat {
             for job in queue.takeAll() { job.finish(.unavailable("the store is not open")) }
             do throws(StoreError) {
                 let database = try location.openForWriting()
                 guard try database.checkpoint(SQLITE_CHECKPOINT_TRUNCATE) == 0 else { continue }
                 let rows = try Rows(database, directory: location.directory, settings: settings)
-                rows.nextMessage = max(rows.nextMessage, message)
-                rows.nextEvent = max(rows.nextEvent, event)
-                rows.nextSpool = max(rows.nextSpool, spool)
-                open.store(true, ordering: .releasing)
+                rows.next.raise(to: numbers)
+                isReady.store(true, ordering: .releasing)
                 settings.log(.reopened)
                 return rows
             } catch {

@@ -28,9 +28,13 @@ extension Database {
             SELECT \(Self.recordColumns)
             FROM \(search.source) LEFT JOIN application a ON a.id = m.application
             WHERE \(search.condition)
-            \(search.grouping) ORDER BY \(search.order) DESC LIMIT \(limit + 1)
+            \(search.grouping) ORDER BY \(search.order) DESC LIMIT ?
             """
-        var records = try select(composed: sql, search.values, record)
+        var records = try select(
+            composed: sql,
+            search.values + [.integer(Int64(limit + 1))],
+            record
+        )
         let hasMore = records.count > limit
         if hasMore { records.removeLast() }
         return Page(

@@ -1,4 +1,3 @@
-import CSQLite
 import Mail
 
 /// A parameter of a query that is off the path of each message.
@@ -36,8 +35,8 @@ extension Database {
         _ values: [SQLValue],
         _ read: (Statement) throws(StoreError) -> Record
     ) throws(StoreError) -> [Record] {
-        let statement = try compile(sql)
-        defer { sqlite3_finalize(statement.handle) }
+        let statement = try prepare(composed: sql)
+        defer { statement.reset() }
         return try statement.bind(values).records(read)
     }
 
@@ -46,8 +45,8 @@ extension Database {
         _ sql: String,
         _ visit: (Statement) throws(StoreError) -> Bool
     ) throws(StoreError) {
-        let statement = try compile(sql)
-        defer { sqlite3_finalize(statement.handle) }
+        let statement = try prepare(composed: sql)
+        defer { statement.reset() }
         while try statement.step(), try visit(statement) {}
     }
 

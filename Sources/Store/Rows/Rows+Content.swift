@@ -41,8 +41,8 @@ extension Rows {
 
     /// A spool for octets that came with the message itself.
     private func insertSpool(_ octets: [UInt8], at now: Timestamp) throws(StoreError) -> Int64 {
-        let spool = nextSpool
-        nextSpool += 1
+        let spool = next.spool
+        next.spool += 1
         let starts = stride(from: 0, to: octets.count, by: PreparedContent.chunk)
         try insertSpoolRow(spool, owners: 1, chunks: starts.underestimatedCount, at: now)
         try octets.withUnsafeBufferPointer { raw throws(StoreError) in

@@ -18,15 +18,15 @@ extension Rows {
             if let earlier = try database.answer(to: claim, at: now) { return earlier }
         }
         try checkRoom(for: parcels.count)
-        let first = nextMessage
+        let first = next.message
         for parcel in parcels { try insert(parcel) }
         if let claim { try insert(claim) }
         return .kept(first: first)
     }
 
     private func insert(_ parcel: PreparedParcel) throws(StoreError) {
-        let number = nextMessage
-        nextMessage += 1
+        let number = next.message
+        next.message += 1
         try parcel.texts.withTexts { texts throws(StoreError) in
             try insertMessage(number, parcel, texts)
             try insertRecipients(of: number, parcel, texts)
@@ -107,8 +107,8 @@ extension Rows {
         let row = try database.prepare(
             "INSERT INTO event (n, at, type, message, recipient, detail) VALUES (?, ?, ?, ?, ?, ?)"
         )
-        row.bind(1, nextEvent)
-        nextEvent += 1
+        row.bind(1, next.event)
+        next.event += 1
         row.bind(2, now)
         row.bind(3, type)
         if let message { row.bind(4, message) } else { row.bindNull(4) }

@@ -18,8 +18,8 @@ extension Rows {
             )
             guard found == 1 else { throw .conflict("the spooled content is no longer kept") }
         } else {
-            spool = nextSpool
-            nextSpool += 1
+            spool = next.spool
+            next.spool += 1
             try insertSpoolRow(spool, owners: 0, chunks: 1, at: now)
         }
         try octets.withUnsafeBufferPointer { raw throws(StoreError) in

@@ -1,14 +1,12 @@
 import Mail
 
-/// The tables as a transaction sees them, and the numbers that the next rows get. Only the writer's
+/// The tables as a transaction sees them. Only the writer's
 /// thread touches it.
 final class Rows {
     let database: Database
     let settings: StoreSettings
     /// Numbers that a rolled back transaction took stay unused.
-    var nextMessage: Int64
-    var nextEvent: Int64
-    var nextSpool: Int64
+    var next: NextNumbers
     /// Spools from here on were begun by this process.
     let firstSpool: Int64
     /// Messages with an unfinished recipient, as of the last commit.
@@ -20,16 +18,8 @@ final class Rows {
     init(_ database: Database, directory: String, settings: StoreSettings) throws(StoreError) {
         self.database = database
         self.settings = settings
-        let last = "SELECT max(ifnull((SELECT max(n) FROM %), 0),"
-            + " ifnull((SELECT value FROM mark WHERE name = '%'), 0))"
-        let next = { (table: String) throws(StoreError) in
-            let sql = last.split(separator: "%", omittingEmptySubsequences: false)
-            return (try database.integer(sql.joined(separator: table)) ?? 0) + 1
-        }
-        nextMessage = try next("message")
-        nextEvent = try next("event")
-        firstSpool = (try database.integer("SELECT max(id) FROM spool") ?? 0) + 1
-        nextSpool = firstSpool
+        next = try NextNumbers(database)
+        firstSpool = next.spool
         unfinished = Int(try database.integer(Self.countOfUnfinished) ?? 0)
         gauge = DiskGauge(directory: directory, floor: settings.storeFloor)
     }
@@ -53,11 +43,40 @@ final class Rows {
 
     /// Remembers the highest numbers before rows are removed: none is given twice.
     func markNumbers() throws(StoreError) {
-        let insert = try database.prepare("INSERT OR REPLACE INTO mark (name, value) VALUES (?, ?)")
-        for (name, value) in [("message", nextMessage - 1), ("event", nextEvent - 1)] {
-            insert.bind(1, name)
-            insert.bind(2, value)
-            try insert.run()
+        for (name, value) in [("message", next.message - 1), ("event", next.event - 1)] {
+            try database.change(
+                "INSERT OR REPLACE INTO mark (name, value) VALUES (?, ?)",
+                [.text(name), .integer(value)]
+            )
         }
+    }
+}
+
+/// The numbers that the next rows get.
+struct NextNumbers {
+    var message: Int64
+    var event: Int64
+    var spool: Int64
+
+    init(_ database: Database) throws(StoreError) {
+        message = try Self.after("message", in: database)
+        event = try Self.after("event", in: database)
+        spool = (try database.integer("SELECT max(id) FROM spool") ?? 0) + 1
+    }
+
+    private static func after(
+        _ table: String,
+        in database: Database
+    ) throws(StoreError) -> Int64 {
+        let last = try database.integer("SELECT max(n) FROM \(table)") ?? 0
+        let mark = try database.integer("SELECT value FROM mark WHERE name = '\(table)'") ?? 0
+        return max(last, mark) + 1
+    }
+
+    /// No number that either would give is below.
+    mutating func raise(to other: NextNumbers) {
+        message = max(message, other.message)
+        event = max(event, other.event)
+        spool = max(spool, other.spool)
     }
 }
