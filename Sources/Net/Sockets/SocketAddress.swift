@@ -55,6 +55,19 @@ package struct SocketAddress: Hashable, Sendable {
         }
     }
 
+    /// From four octets in network order.
+    init(v4 octets: some Sequence<UInt8>) {
+        let bits = octets.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        self.init(place: .v4(bits.bigEndian), port: 0)
+    }
+
+    /// From sixteen octets in network order.
+    init(v6 octets: some Collection<UInt8>) {
+        let high = octets.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let low = octets.dropFirst(8).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        self.init(in6_addr(high.bigEndian, low.bigEndian), scope: 0, port: 0)
+    }
+
     private init(place: Place, port: Int) {
         self.place = place
         self.port = port
