@@ -14,6 +14,12 @@ struct AttemptReport: Sendable, Equatable {
     /// Of the conversation, for the record.
     var tlsVersion: String?
     var phase = Phase.resolve
+    /// Why the mail's content could not be read.
+    var contentTrouble: String?
+
+    /// A conversation was opened: the route works, whatever became of the mail.
+    var hasReachedHop: Bool { Phase.allCases.firstIndex(of: phase) ?? 0 >= Self.firstOfMail }
+    private static let firstOfMail = Phase.allCases.firstIndex(of: .mail) ?? 0
 
     init(outcomes: [Outcome], condition: String? = nil) {
         self.outcomes = outcomes
@@ -41,7 +47,9 @@ extension Conversation {
     /// One mail transaction (RFC 5321 §3.3).
     func transact(_ errand: Errand, content: ContentFeed) async -> AttemptReport {
         if let refusal = refusal(of: errand.first) {
-            return AttemptReport(all: .failed(refusal), of: errand)
+            var report = AttemptReport(all: .failed(refusal), of: errand)
+            report.phase = .mail
+            return report
         }
         var transaction = Transaction(errand, on: self)
         let isReused = transactions > 0
@@ -81,6 +89,7 @@ private struct Transaction {
     /// The reply to MAIL, where it did not accept.
     private var refusal: HopReply?
     private var isStale = false
+    private var contentTrouble: String?
 
     init(_ errand: Errand, on conversation: Conversation) {
         self.errand = errand
@@ -95,6 +104,7 @@ private struct Transaction {
         report.isStale = isStale
         report.tlsVersion = conversation.tlsVersion
         report.phase = phase
+        report.contentTrouble = contentTrouble
         return report
     }
 
@@ -116,6 +126,7 @@ private struct Transaction {
     /// What is undecided when the conversation breaks off. After the final dot nobody knows.
     mutating func lose(_ loss: LostConversation, isReused: Bool) {
         phase = loss.phase
+        if loss.isOwnFault { contentTrouble = loss.reason }
         let text = loss.isOwnFault ? loss.reason : "\(loss.reason) (\(loss.phase.inWords))"
         let host = loss.isOwnFault ? "" : conversation.target.label
         let reply = HopReply.found(text, loss.isOwnFault ? "4.3.0" : "4.4.2", host: host)

@@ -123,9 +123,10 @@ extension RouteQueue {
         return expired
     }
 
-    /// Leaves the latest to the store until `count` are waiting.
-    mutating func shed(to count: Int) {
-        guard waitingCount > count else { return }
+    /// Leaves the latest to the store until `count` are waiting; answers up to when all that is due is
+    /// still here, nil when nothing had to go.
+    mutating func shed(to count: Int) -> Timestamp? {
+        guard waitingCount > count else { return nil }
         var waiting: [(place: Place, lane: Int)] = []
         waiting.reserveCapacity(waitingCount)
         for lane in lanes.indices {
@@ -139,6 +140,7 @@ extension RouteQueue {
         for lane in lanes.indices {
             lanes[lane] = DueHeap(waiting[..<count].filter { $0.lane == lane }.map(\.place))
         }
+        return waiting[count].place.due - .milliseconds(1)
     }
 
     /// Everything that waits, for another queue; what is in flight stays.

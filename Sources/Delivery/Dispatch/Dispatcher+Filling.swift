@@ -1,0 +1,65 @@
+import Mail
+import Net
+import Store
+import Synchronization
+
+extension Dispatcher {
+    /// Walks through the store by due time and puts in what memory has room for.
+    func fill() async throws(StoreError) {
+        guard state.withLock({ $0.beginRefill() }) else { return }
+        var isWhole = false
+        defer {
+            decide { state in
+                state.endRefill(isWhole: isWhole)
+                return state.dispatchAll(at: surroundings.clock())
+            }
+        }
+        var cursor: PendingCursor?
+        while true {
+            let page = try await store.pending(after: cursor, limit: 1000)
+            var isFull = false
+            decide { state in
+                isFull = state.refill(with: page.entries)
+                return state.dispatchAll(at: surroundings.clock())
+            }
+            guard let next = page.next else {
+                isWhole = true
+                return
+            }
+            if isFull { return }
+            cursor = next
+        }
+    }
+
+    func refill() async {
+        do throws(StoreError) {
+            try await fill()
+        } catch {
+            // The next attempt that ends asks again.
+            log(.storeRefuses("\(error)"))
+        }
+    }
+
+    /// Once a minute: what has grown too old behind a route that rests, and what may be forgotten.
+    func scheduleTidying() {
+        let loop = loops.all[0]
+        loop.schedule(after: .seconds(60)) { [weak self] in
+            guard let self else { return }
+            loop.start { await self.tidy() }
+        }
+    }
+
+    func tidy() async {
+        let now = surroundings.clock()
+        let expired = state.withLock { state -> [QueuedRecipient] in
+            guard !state.isDraining else { return [] }
+            let span = state.settings.expireAfter
+            return state.desks.values.flatMap { desk in
+                desk.rig?.health.forget(before: now - .seconds(3600))
+                return desk.queue.takeExpired(at: now, after: span)
+            }
+        }
+        await expire(expired)
+        if !state.withLock({ $0.isDraining }) { scheduleTidying() }
+    }
+}

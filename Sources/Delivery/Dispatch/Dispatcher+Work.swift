@@ -1,0 +1,179 @@
+import Mail
+import Net
+import Store
+import Synchronization
+
+extension Dispatcher {
+    /// A worker's life: it carries what is due, keeps its connection a little while for more, and goes.
+    func work(for name: String) async {
+        if let rig = state.withLock({ $0.desk(name)?.rig }) {
+            let courier = makeCourier(rig)
+            while let load = await nextLoad(for: name, rig, mayWait: courier.isConnected) {
+                await carry(load, by: courier, rig)
+            }
+            await courier.hangUp()
+        }
+        let now = surroundings.clock()
+        decide { state in
+            guard let desk = state.desk(name) else { return [] }
+            desk.workers -= 1
+            return state.dispatch(desk, at: now)
+        }
+    }
+
+    private func makeCourier(_ rig: Rig) -> Courier {
+        let limits = state.withLock { $0.settings.limits }
+        var tls: TLSClientContext?
+        if case .success(let context) = rig.tls { tls = context }
+        return Courier(
+            Manners(route: rig.route, limits: limits, tls: tls),
+            surroundings: surroundings,
+            health: rig.health,
+            content: { [store] in ContentFeed(store.content(of: $0)) }
+        )
+    }
+
+    // MARK: Finding work
+
+    private func nextLoad(for name: String, _ rig: Rig, mayWait: Bool) async -> Load? {
+        if let load = takeLoad(for: name, rig) { return load }
+        guard mayWait, let loop = EventLoop.current else { return nil }
+        return await withUnsafeContinuation { continuation in
+            let now = surroundings.clock()
+            decide { state in
+                guard !state.isDraining, let desk = state.desk(name), desk.rig === rig else {
+                    return [.dismiss(IdleWorker(number: 0, continuation: continuation))]
+                }
+                let worker = IdleWorker(
+                    number: state.nextWorkerNumber(),
+                    continuation: continuation
+                )
+                desk.idle.append(worker)
+                loop.schedule(after: state.settings.limits.idle) { [weak self] in
+                    self?.dismiss(worker.number, from: name)
+                }
+                return state.dispatch(desk, at: now)
+            }
+        }
+    }
+
+    private func takeLoad(for name: String, _ rig: Rig) -> Load? {
+        let now = surroundings.clock()
+        var load: Load?
+        decide { state in
+            load = state.takeLoad(name, rig, at: now)
+            // Who has taken something leaves the rest to another.
+            guard load != nil, let desk = state.desk(name) else { return [] }
+            return state.dispatch(desk, at: now)
+        }
+        return load
+    }
+
+    private func dismiss(_ number: Int, from name: String) {
+        decide { state in
+            guard let desk = state.desk(name),
+                let place = desk.idle.firstIndex(where: { $0.number == number })
+            else { return [] }
+            return [.dismiss(desk.idle.remove(at: place))]
+        }
+    }
+
+    // MARK: Carrying
+
+    private func carry(_ load: Load, by courier: Courier, _ rig: Rig) async {
+        var judgements = load.expired.map { judge().expire($0) }
+        var report: AttemptReport?
+        for errand in load.errands {
+            if rig.route.hop == .capture {
+                judgements += errand.recipients.map { judge().capture($0) }
+            } else {
+                let attempt = await attempt(errand, by: courier, rig)
+                judgements += attempt.judgements
+                report = attempt.report
+            }
+        }
+        await write(judgements, report, rig)
+    }
+
+    func judge() -> Judge {
+        Judge(
+            settings: state.withLock { $0.settings },
+            now: surroundings.clock(),
+            chance: surroundings.chance()
+        )
+    }
+
+    /// The lease is on its way into the store while the attempt is made. Under `hold` it comes first:
+    /// then a crash can be told from an attempt that never was.
+    private func attempt(
+        _ errand: Errand,
+        by courier: Courier,
+        _ rig: Rig
+    ) async -> (judgements: [Judgement], report: AttemptReport?) {
+        let keys = errand.recipients.map(\.entry.key)
+        let now = surroundings.clock()
+        guard state.withLock({ $0.settings.uncertain == .hold }) else {
+            async let lease = store.leaseIfPossible(keys, at: now)
+            let report = await carry(errand, by: courier, rig)
+            _ = await lease
+            return (judge().judge(errand, report), report)
+        }
+        guard let refused = await store.leaseIfPossible(keys, at: now) else {
+            return (errand.recipients.map { .postponed($0, to: now + .seconds(1)) }, nil)
+        }
+        let isRefused = { (recipient: QueuedRecipient) in refused.contains(recipient.entry.key) }
+        let away = errand.recipients.filter(isRefused).map { Judgement.gone($0) }
+        let rest = errand.recipients.filter { !isRefused($0) }
+        guard !rest.isEmpty else { return (away, nil) }
+        let left = Errand(recipients: rest, fresh: errand.fresh)
+        let report = await carry(left, by: courier, rig)
+        return (away + judge().judge(left, report), report)
+    }
+
+    private func carry(
+        _ errand: Errand,
+        by courier: Courier,
+        _ rig: Rig
+    ) async -> AttemptReport {
+        if case .failure(let error) = rig.tls {
+            let reply = HopReply.found("TLS cannot be used: \(error)", "4.7.0")
+            return AttemptReport(all: .deferred(reply), of: errand, condition: reply.text)
+        }
+        let report = await courier.carry(errand)
+        if let trouble = report.contentTrouble { log(.contentUnreadable(errand.first.id, trouble)) }
+        return report
+    }
+}
+
+extension Store {
+    /// The recipients that may not be sent; nil when the store could not say.
+    fileprivate func leaseIfPossible(_ keys: [RecipientKey], at now: Timestamp) async
+        -> [RecipientKey]?
+    {
+        do throws(StoreError) {
+            return try await lease(keys, at: now)
+        } catch {
+            return nil
+        }
+    }
+}
+
+extension Judgement {
+    /// Not attempted; nothing is written.
+    fileprivate static func postponed(_ recipient: QueuedRecipient, to due: Timestamp) -> Judgement {
+        Judgement(
+            recipient: recipient,
+            settlement: nil,
+            next: recipient.waiting(
+                as: recipient.entry.status,
+                attempts: recipient.entry.attempts,
+                until: due
+            )
+        )
+    }
+
+    /// An operator was quicker.
+    fileprivate static func gone(_ recipient: QueuedRecipient) -> Judgement {
+        Judgement(recipient: recipient, settlement: nil, next: nil)
+    }
+}

@@ -1,0 +1,111 @@
+import Mail
+import Store
+
+/// What an outcome means for a recipient: what is written, and whether it waits again.
+struct Judgement: Sendable {
+    let recipient: QueuedRecipient
+    /// Nil when nothing is written.
+    let settlement: Settlement?
+    let next: QueuedRecipient?
+}
+
+/// Turns outcomes into judgements, by the settings of the moment.
+struct Judge: Sendable {
+    let settings: DeliverySettings
+    let now: Timestamp
+    /// Even in 0..<1, the same for all recipients of an errand: they come back together.
+    let chance: Double
+
+    func judge(_ errand: Errand, _ report: AttemptReport) -> [Judgement] {
+        zip(errand.recipients, report.outcomes).map { judge($0, $1, report) }
+    }
+
+    private func judge(
+        _ recipient: QueuedRecipient,
+        _ outcome: Outcome,
+        _ report: AttemptReport
+    ) -> Judgement {
+        let attempts = recipient.entry.attempts + 1
+        switch outcome {
+        case .again:
+            return Judgement(recipient: recipient, settlement: nil, next: recipient)
+        case .relayed(let reply):
+            return settle(recipient, as: .relayed, attempts, reply, report)
+        case .failed(let reply):
+            return settle(recipient, as: .failed, attempts, reply, report)
+        case .deferred(let reply):
+            let deadline = recipient.next.deadline(after: settings.expireAfter)
+            guard deadline > now else {
+                return settle(recipient, as: .expired, attempts, reply, report)
+            }
+            let wait = settings.retry.wait(afterAttempt: attempts, chance: chance)
+            let due = min(now + wait, deadline)
+            return settle(recipient, as: .deferred, attempts, reply, report, until: due)
+        case .uncertain(let reply):
+            let due = settings.uncertain == .retry ? now + settings.uncertainWait : nil
+            return settle(recipient, as: .uncertain, attempts, reply, report, until: due)
+        }
+    }
+
+    /// Too old to be tried; the last reply stays as it is.
+    func expire(_ recipient: QueuedRecipient) -> Judgement {
+        settle(recipient, as: .expired, recipient.entry.attempts, nil, nil)
+    }
+
+    /// Kept where mail is kept instead of being sent.
+    func capture(_ recipient: QueuedRecipient) -> Judgement {
+        let reply = HopReply(code: 250, enhanced: "2.0.0", text: "captured", host: "capture")
+        return settle(recipient, as: .delivered, recipient.entry.attempts + 1, reply, nil)
+    }
+
+    private func settle(
+        _ recipient: QueuedRecipient,
+        as status: RecipientStatus,
+        _ attempts: Int,
+        _ reply: HopReply?,
+        _ report: AttemptReport?,
+        until due: Timestamp? = nil
+    ) -> Judgement {
+        let settlement = Settlement(
+            key: recipient.entry.key,
+            status: status,
+            attempts: attempts,
+            due: due,
+            reply: reply.map {
+                NextHopReply(
+                    code: $0.code,
+                    enhanced: $0.enhanced,
+                    text: $0.text,
+                    host: $0.host,
+                    at: now
+                )
+            },
+            at: now,
+            route: recipient.entry.route,
+            detail: detail(reply, report)
+        )
+        return Judgement(
+            recipient: recipient,
+            settlement: settlement,
+            next: due.map { recipient.waiting(as: status, attempts: attempts, until: $0) }
+        )
+    }
+
+    private func detail(_ reply: HopReply?, _ report: AttemptReport?) -> [(String, String)] {
+        guard let reply else { return [] }
+        var detail: [(String, String)] = []
+        if reply.code != 0 { detail.append(("code", String(reply.code))) }
+        if let enhanced = reply.enhanced { detail.append(("enhanced", enhanced)) }
+        detail.append(("text", reply.text))
+        if !reply.host.isEmpty { detail.append(("host", reply.host)) }
+        if let tls = report?.tlsVersion { detail.append(("tls", tls)) }
+        return detail
+    }
+}
+
+extension QueuedRecipient {
+    /// As it counts after this attempt: whoever was forced had its one.
+    fileprivate var next: QueuedRecipient {
+        waiting(as: entry.status, attempts: entry.attempts + 1, until: entry.due)
+    }
+}

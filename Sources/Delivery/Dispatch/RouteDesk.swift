@@ -1,0 +1,149 @@
+import Mail
+import Net
+import Store
+
+/// What a configured route brings along; another one when the configuration changes.
+final class Rig: Sendable {
+    let route: Route
+    let tls: Result<TLSClientContext?, StreamError>
+    let health = HealthBook()
+
+    init(_ route: Route) {
+        self.route = route
+        do throws(StreamError) {
+            tls = .success(try route.tlsContext())
+        } catch {
+            tls = .failure(error)
+        }
+    }
+}
+
+/// What a worker is given to do.
+struct Load: Sendable {
+    var errands: [Errand] = []
+    /// Too old to be tried.
+    var expired: [QueuedRecipient] = []
+
+    var isEmpty: Bool { errands.isEmpty && expired.isEmpty }
+}
+
+/// A worker with a connection and nothing to carry.
+struct IdleWorker: Sendable {
+    let number: Int
+    let continuation: UnsafeContinuation<Load?, Never>
+}
+
+/// All that is known of one route. Used under the dispatcher's lock.
+final class RouteDesk {
+    let name: String
+    /// Nil while no such route is configured.
+    private(set) var rig: Rig?
+    var queue = RouteQueue()
+    private var bucket: TokenBucket?
+    var rest = RouteRest()
+    var isSuspended = false
+    var workers = 0
+    /// Workers that are carrying something.
+    var busy = 0
+    var idle: [IdleWorker] = []
+    var window = Window()
+    var lastError: (text: String, at: Timestamp)?
+    var lastSuccess: Timestamp?
+
+    /// Which of its mail is in memory.
+    struct Window {
+        /// True when the store holds nothing more.
+        var isComplete = true
+        /// Where incomplete, all that is due up to here is in memory.
+        var horizon = Timestamp(milliseconds: .min)
+        /// While a walk through the store goes on: something was left out.
+        var hasMissed = false
+    }
+
+    init(name: String) { self.name = name }
+
+    /// A route that has changed forgets its rate, its rest and its connections.
+    func equip(with route: Route?) {
+        guard route != rig?.route else { return }
+        rig = route.map { Rig($0) }
+        bucket = route?.limits.messagesPerMinute.map { TokenBucket(perMinute: $0) }
+        rest.end()
+    }
+
+    /// As many workers as may be at work now.
+    var mostWorkers: Int {
+        guard let rig, !isSuspended else { return 0 }
+        return rest.isOnTrial ? 1 : max(1, rig.route.limits.connections)
+    }
+
+    /// The moment from which there is something to carry and nothing in its way; nil when none is
+    /// known.
+    func nextTurn(at now: Timestamp) -> Timestamp? {
+        guard rig != nil, !isSuspended, var turn = queue.nextDue() else { return nil }
+        if let until = rest.until { turn = max(turn, until) }
+        if let bucket { turn = max(turn, bucket.nextToken(after: now)) }
+        return turn
+    }
+
+    /// Something to carry, if anything may be carried now.
+    func takeLoad(
+        at now: Timestamp,
+        _ settings: DeliverySettings,
+        _ bodies: inout FreshBodies
+    ) -> Load? {
+        guard let rig, busy < mostWorkers, let turn = nextTurn(at: now), turn <= now
+        else { return nil }
+        var load = Load()
+        let most = rig.route.hop == .capture ? 64 : 1
+        while load.errands.count < most, load.expired.count < 64,
+            let batch = queue.takeNext(
+                at: now,
+                most: max(1, rig.route.limits.recipientsPerMessage),
+                oneDomain: rig.route.hop == .mailExchangers
+            )
+        {
+            add(batch, to: &load, at: now, settings, &bodies)
+        }
+        guard !load.isEmpty else { return nil }
+        busy += 1
+        return load
+    }
+
+    private func add(
+        _ batch: [QueuedRecipient],
+        to load: inout Load,
+        at now: Timestamp,
+        _ settings: DeliverySettings,
+        _ bodies: inout FreshBodies
+    ) {
+        let body = bodies.take(batch[0].entry.key.message, uses: batch.count)
+        let isLive = { (recipient: QueuedRecipient) in
+            recipient.deadline(after: settings.expireAfter) > now
+        }
+        if batch.allSatisfy(isLive) {
+            load.errands.append(Errand(recipients: batch, fresh: body))
+        } else {
+            load.expired += batch.filter { !isLive($0) }
+            let live = batch.filter(isLive)
+            guard !live.isEmpty else { return }
+            load.errands.append(Errand(recipients: live, fresh: body))
+        }
+        _ = bucket?.take(at: now)
+    }
+
+    func state(at now: Timestamp) -> RouteState {
+        RouteState(
+            name: name,
+            isConfigured: rig != nil,
+            isSuspended: isSuspended,
+            waiting: queue.waitingCount,
+            holdsAll: window.isComplete,
+            sending: queue.inFlightCount,
+            connections: workers,
+            restsUntil: rest.isResting(at: now) ? rest.until : nil,
+            lastError: lastError?.text,
+            lastErrorAt: lastError?.at,
+            lastSuccessAt: lastSuccess
+        )
+    }
+}
