@@ -69,7 +69,9 @@ def test_under_hold_the_uncertain_is_never_repeated_by_itself(own, sink):
     assert hop.count("dot") == 1
 
 
-@pytest.mark.parametrize("babble", ["hello there", "250", "999 9.9.9 what", "220-never ending\r\n220-", "x" * 100_000, "\x00\xff\xfe"])
+@pytest.mark.parametrize(
+    "babble", ["hello there", "250", "999 9.9.9 what", "220-never ending\r\n220-", "x" * 100_000, "\x00\xff\xfe"]
+)
 def test_a_next_hop_that_speaks_no_smtp_defers(own, sink, babble):
     wild = [True]
 

@@ -9,6 +9,8 @@ import threading
 import time
 from collections import Counter
 
+import pytest
+
 from peers import eventually
 from postern import marker
 
@@ -86,6 +88,7 @@ def message(subject: str) -> dict:
     return {"from": "app@corp.example", "to": "ops@corp.example", "subject": subject, "text": "x" * 500}
 
 
+@pytest.mark.timeout(180)
 def test_every_acknowledged_message_is_relayed_after_three_power_cuts(own, sink):
     def unhurried(stage, argument, session):
         if stage == "dot":
@@ -147,7 +150,9 @@ def test_an_upload_cut_off_by_the_power_leaves_nothing(own, sink):
     hop = sink()
     gateway = own(hop.port).start()
     client = gateway.ready_client()
-    body = json.dumps(message("big") | {"attachments": [{"filename": "a", "content": base64.b64encode(bytes(4 << 20)).decode()}]})
+    body = json.dumps(
+        message("big") | {"attachments": [{"filename": "a", "content": base64.b64encode(bytes(4 << 20)).decode()}]}
+    )
     head = f"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.key}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", gateway.http), timeout=10) as peer:

@@ -10,6 +10,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from peers import eventually
 from postern import Session, exchange, read_answers
 
@@ -129,12 +131,15 @@ def test_hundreds_of_slow_heads_do_not_hinder_an_honest_client(own, sink):
         assert time.monotonic() - begin < 2
 
 
+@pytest.mark.timeout(150)
 def test_many_large_messages_at_once_do_not_sit_in_memory(own, sink):
     hop = sink()
     gateway = own(hop.port).start()
     client = gateway.ready_client()
     content = base64.b64encode(os.urandom(10_000_000)).decode()
-    body = json.dumps({"from": "a@corp.example", "to": "b@corp.example", "attachments": [{"filename": "a.bin", "content": content}]}).encode()
+    body = json.dumps(
+        {"from": "a@corp.example", "to": "b@corp.example", "attachments": [{"filename": "a.bin", "content": content}]}
+    ).encode()
     peak, watching = [0], threading.Event()
 
     def watch():

@@ -33,9 +33,11 @@ def authority(tmp_path_factory):
 def postfix(authority):
     """The real next hop of this run."""
     server = Postfix(authority.issue("next.test.example", "127.0.0.1"))
-    server.start()
-    yield server
-    server.stop()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +45,11 @@ def gateway(tmp_path_factory, authority, postfix, request):
     """A gateway in front of Postfix, shared by the tests of a file."""
     made = Gateway(tmp_path_factory.mktemp(request.module.__name__), authority, postfix.port)
     _running.append(made)
-    made.start()
-    yield made
-    _running.remove(made)
-    made.shut()
+    try:
+        yield made.start()
+    finally:
+        _running.remove(made)
+        made.shut()
 
 
 @pytest.fixture(scope="module")

@@ -109,14 +109,11 @@ class Client:
 
     def until(self, identifier: str, *statuses: str, within=15) -> dict:
         """The message, once its status is one of those named (any final one by default)."""
-        wanted = set(statuses) or FINAL
-        seen = {}
-
-        def reached():
-            seen.update(self.message(identifier))
-            return seen if seen["status"] in wanted else None
-
-        return eventually(reached, within=within, what=f"status {' or '.join(sorted(wanted))} of {identifier}")
+        wanted, deadline = set(statuses) or FINAL, time.monotonic() + within
+        while (message := self.message(identifier))["status"] not in wanted:
+            assert time.monotonic() < deadline, f"not {' or '.join(sorted(wanted))} within {within} s: {message}"
+            time.sleep(0.05)
+        return message
 
     def events(self, identifier: str) -> list[str]:
         answer = self.get(f"/v1/messages/{identifier}/events")
@@ -145,28 +142,24 @@ def exchange(port, octets: bytes | list[bytes], *, expect=1, within=8, pause=0.0
 
 
 def read_answers(peer, *, expect=1, within=8, method="POST"):
+    """What comes until there are so many final answers, and a moment longer: a surplus answer must not stay unseen."""
     received, answers, closed = b"", [], False
-    deadline = time.monotonic() + within
-    while len([a for a in answers if a.status >= 200]) < expect and not closed and time.monotonic() < deadline:
-        peer.settimeout(max(0.05, deadline - time.monotonic()))
+    deadline, satisfied = time.monotonic() + within, False
+    while not closed and time.monotonic() < deadline:
+        if not satisfied and len([a for a in answers if a.status >= 200]) >= expect:
+            deadline, satisfied = time.monotonic() + 0.3, True
+        peer.settimeout(max(0.01, deadline - time.monotonic()))
         try:
             more = peer.recv(65536)
-            closed = not more
         except TimeoutError:
             break
         except ConnectionResetError:
-            more, closed = b"", True
+            more = b""
+        closed = not more
         received += more
         while (found := _first_answer(received, closed, method)) is not None:
             answer, received = found
             answers.append(answer)
-    peer.settimeout(0.5)
-    try:
-        closed = closed or peer.recv(1) == b""
-    except TimeoutError:
-        pass
-    except ConnectionResetError:
-        closed = True
     return answers, closed
 
 
@@ -341,7 +334,12 @@ class Gateway:
                 {"domain": "*.lab.example", "type": "authoritative"},
             ],
             "sendConnectors": [
-                {"name": "Next", "addressSpaces": ["*"], "smartHosts": [self._host(self.next_hop)], "tls": "opportunistic"},
+                {
+                    "name": "Next",
+                    "addressSpaces": ["*"],
+                    "smartHosts": [self._host(self.next_hop)],
+                    "tls": "opportunistic",
+                },
             ],
             "delivery": {"retry": ["1s*30", "5s"]},
         }
@@ -369,7 +367,11 @@ class Gateway:
         with open(self.log_file, "ab") as log:
             begin = log.tell()
             self.process = subprocess.Popen(
-                [BINARY, "serve", "--config", self.file], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder
+                [BINARY, "serve", "--config", self.file],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                cwd=self.folder,
             )
         self._starts += 1
 
@@ -419,7 +421,13 @@ class Gateway:
             words += ["--config", str(self.file)]
         whole = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN")} | (env or {})
         done = subprocess.run(
-            [BINARY, *words], input=input or "", capture_output=True, text=True, timeout=within, env=whole, cwd=self.folder
+            [BINARY, *words],
+            input=input or "",
+            capture_output=True,
+            text=True,
+            timeout=within,
+            env=whole,
+            cwd=self.folder,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 

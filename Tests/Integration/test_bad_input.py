@@ -168,7 +168,9 @@ def test_an_unknown_content_coding_is_415(client):
 def test_a_gzip_body_is_read(client):
     external = marker("ext")
     body = gzip.compress(json.dumps(GOOD | {"external_id": external}).encode())
-    answer = client.post("/v1/messages", body=body, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
+    answer = client.post(
+        "/v1/messages", body=body, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    )
     assert answer.status == 202, answer
     assert client.get(f"/v1/messages?external_id={external}").json()["data"][0]["id"] == answer.id
 
@@ -219,19 +221,27 @@ def test_too_many_recipients_are_422_at_to(client):
 
 
 def test_a_raw_mail_or_form_that_cannot_be_read_is_refused(client):
-    answer = client.post("/v1/messages", body=b"Subject: no one\r\n\r\nx\r\n", headers={"Content-Type": "message/rfc822"})
+    answer = client.post(
+        "/v1/messages", body=b"Subject: no one\r\n\r\nx\r\n", headers={"Content-Type": "message/rfc822"}
+    )
     assert (answer.status, answer.code) == (422, "validation_failed")
-    answer = client.post("/v1/messages", body=b"--x\r\nbroken", headers={"Content-Type": "multipart/form-data; boundary=x"})
+    answer = client.post(
+        "/v1/messages", body=b"--x\r\nbroken", headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
     assert (answer.status, answer.code) == (400, "malformed_request")
     answer = client.post("/v1/messages", body=b"x", headers={"Content-Type": "multipart/form-data"})
     assert (answer.status, answer.code) == (400, "malformed_request")
     boundary = uuid.uuid4().hex
     body = f'--{boundary}\r\nContent-Disposition: form-data; name="colour"\r\n\r\nred\r\n--{boundary}--\r\n'.encode()
-    answer = client.post("/v1/messages", body=body, headers={"Content-Type": f"multipart/form-data; boundary={boundary}"})
+    answer = client.post(
+        "/v1/messages", body=body, headers={"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    )
     assert (answer.status, answer.code) == (422, "validation_failed")
 
 
-@pytest.mark.parametrize("identifier", ["msg_00000000000000000000000000", "msg_x", "nonsense", "%00", "..%2f..", "x" * 200])
+@pytest.mark.parametrize(
+    "identifier", ["msg_00000000000000000000000000", "msg_x", "nonsense", "%00", "..%2f..", "x" * 200]
+)
 def test_an_unknown_message_is_404(client, identifier):
     for method, tail in [("GET", ""), ("GET", "/events"), ("GET", "/source"), ("POST", "/cancel"), ("POST", "/retry")]:
         answer = client.request(method, f"/v1/messages/{identifier}{tail}")
@@ -245,7 +255,15 @@ def test_an_unknown_path_is_404_and_never_a_redirect(client):
 
 
 def test_list_parameters_are_checked(client):
-    for query in ("limit=0", "limit=201", "limit=x", "cursor=nonsense", "status=flying", "created_after=yesterday", "colour=red"):
+    for query in (
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "cursor=nonsense",
+        "status=flying",
+        "created_after=yesterday",
+        "colour=red",
+    ):
         answer = client.get(f"/v1/messages?{query}")
         assert (answer.status, answer.code) == (422, "validation_failed"), query
 
@@ -305,7 +323,10 @@ def test_twenty_at_once_with_one_key_are_one_message(client, postfix):
 
     word, key = marker(), marker("key")
     with ThreadPoolExecutor(20) as pool:
-        sent = [pool.submit(client.send, subject=word, external_id=word, headers={"Idempotency-Key": key}) for _ in range(20)]
+        sent = [
+            pool.submit(client.send, subject=word, external_id=word, headers={"Idempotency-Key": key})
+            for _ in range(20)
+        ]
     answers = [future.result() for future in sent]
     for answer in answers:
         if answer.status == 409:

@@ -23,7 +23,12 @@ def test_applications_and_keys_are_managed_whether_the_server_runs_or_not(own, p
         "app", "add", "backup", "--relay", "external", "--sender", "*@corp.example", "--scope", "messages:send", "--scope",
         "messages:read", "--rate", "600/min", "--ip", "127.0.0.0/8", "--default-from", "b@corp.example", "--default-to", "o@corp.example",
     )  # fmt: skip
-    assert (made["name"], made["relay"], made["senders"], made["rate"]) == ("backup", "external", ["*@corp.example"], "600/min")
+    assert (made["name"], made["relay"], made["senders"], made["rate"]) == (
+        "backup",
+        "external",
+        ["*@corp.example"],
+        "600/min",
+    )
     assert gateway.run("app", "add", "backup").status == 73, "a name is taken once"
     second = gateway.ask("key", "issue", "--app", "backup", "--expires", "30d")
     rotated = gateway.ask("key", "rotate", second["id"], "--overlap", "1h")
@@ -32,7 +37,11 @@ def test_applications_and_keys_are_managed_whether_the_server_runs_or_not(own, p
     assert {second["id"], rotated["id"]} <= {key["id"] for key in listed} | {"key_" + key["id"] for key in listed}
     assert [row["id"] for row in gateway.ask("app", "list")] == [made["id"]]
     shown = gateway.ask("app", "show", "backup")
-    assert (shown["default_from"], shown["default_to"], shown["ip_ranges"]) == ("b@corp.example", ["o@corp.example"], ["127.0.0.0/8"])
+    assert (shown["default_from"], shown["default_to"], shown["ip_ranges"]) == (
+        "b@corp.example",
+        ["o@corp.example"],
+        ["127.0.0.0/8"],
+    )
     if not running:
         gateway.start()
     for key in (made["key"], second["key"], rotated["key"]):
@@ -77,7 +86,14 @@ def test_connectors_and_domains_are_listed(gateway):
 
 
 def test_a_command_without_sense_is_64_and_help_is_0(gateway):
-    for words in (["fly"], ["app"], ["app", "add"], ["app", "add", "x", "--colour", "red"], ["key", "issue"], ["explain", "--from", "a@b"]):
+    for words in (
+        ["fly"],
+        ["app"],
+        ["app", "add"],
+        ["app", "add", "x", "--colour", "red"],
+        ["key", "issue"],
+        ["explain", "--from", "a@b"],
+    ):
         ran = gateway.run(*words)
         assert ran.status == EXIT_USAGE, (words, ran)
         assert ran.err and not ran.out
@@ -100,11 +116,15 @@ def test_the_configuration_may_be_named_by_the_environment(gateway):
 
 def test_send_submits_from_a_shell_as_a_local_user(gateway, postfix):
     word = marker()
-    sent = gateway.ask("send", "--from", "cron@corp.example", "--to", "ops@corp.example", "--subject", word, input="Line one\n")
+    sent = gateway.ask(
+        "send", "--from", "cron@corp.example", "--to", "ops@corp.example", "--subject", word, input="Line one\n"
+    )
     assert sent["id"].startswith("msg_")
     arrived = postfix.one(word)
     assert (arrived.sender, arrived.recipient, arrived.text) == ("cron@corp.example", "ops@corp.example", "Line one\n")
-    assert any(str(os.getuid()) in line for line in arrived.mail.get_all("Received")), "the caller's uid is in the trace"
+    assert any(str(os.getuid()) in line for line in arrived.mail.get_all("Received")), (
+        "the caller's uid is in the trace"
+    )
 
 
 def test_send_is_held_to_the_rules_and_says_so(gateway):
@@ -228,9 +248,21 @@ def test_an_open_relay_is_refused_unless_it_is_owned_up_to(own):
 
         return change
 
-    for ranges in (["10.0.0.0/8"], ["203.0.112.0/23"], ["0.0.0.0/0", "::/0"], ["203.0.113.0/25", "203.0.114.0/24"], ["fc00::/40"]):
+    for ranges in (
+        ["10.0.0.0/8"],
+        ["203.0.112.0/23"],
+        ["0.0.0.0/0", "::/0"],
+        ["203.0.113.0/25", "203.0.114.0/24"],
+        ["fc00::/40"],
+    ):
         assert "Printers" in broken(gateway, relay(ranges)), ranges
-    for ranges in (["10.1.0.0/16"], ["203.0.113.0/24"], ["fd00:1::/48"], ["10.1.20.0/24", "10.1.30.7"], ["127.0.0.0/8"]):
+    for ranges in (
+        ["10.1.0.0/16"],
+        ["203.0.113.0/24"],
+        ["fd00:1::/48"],
+        ["10.1.20.0/24", "10.1.30.7"],
+        ["127.0.0.0/8"],
+    ):
         config = gateway.copy_of_config()
         relay(ranges)(config)
         gateway.write(config)
@@ -273,7 +305,9 @@ CASES = [
 
 @pytest.mark.parametrize("sender, recipient, ip", CASES)
 def test_explain_gives_the_reply_that_the_smtp_door_gives(gateway, admin, sender, recipient, ip):
-    said = gateway.ask("explain", "--from", sender, "--to", recipient, "--ip", ip, "--local", "127.0.0.1", "--port", gateway.smtp)
+    said = gateway.ask(
+        "explain", "--from", sender, "--to", recipient, "--ip", ip, "--local", "127.0.0.1", "--port", gateway.smtp
+    )
     asked = admin.post("/v1/explain", {"from": sender, "to": recipient, "ip": ip, "port": gateway.smtp}).json()
     assert asked == {**asked, **{name: said[name] for name in ("accepted", "connector", "rule", "reply", "route")}}
     with Session(gateway.smtp, source=ip) as peer:
@@ -286,7 +320,14 @@ def test_explain_gives_the_reply_that_the_smtp_door_gives(gateway, admin, sender
     assert [rule["name"] for rule in said["rules"]][-1] == said["rule"], "the last rule asked has decided"
 
 
-@pytest.mark.parametrize("sender, recipient", [("a@corp.example", "ops@corp.example"), ("a@corp.example", "x@elsewhere.example"), ("b@corp.example", "ops@corp.example")])
+@pytest.mark.parametrize(
+    "sender, recipient",
+    [
+        ("a@corp.example", "ops@corp.example"),
+        ("a@corp.example", "x@elsewhere.example"),
+        ("b@corp.example", "ops@corp.example"),
+    ],
+)
 def test_explain_gives_the_reply_that_the_http_door_gives(gateway, sender, recipient):
     app = gateway.app("--sender", "a@corp.example")
     said = gateway.ask("explain", "--from", sender, "--to", recipient, "--app", app.name, "--port", gateway.http)
@@ -311,7 +352,17 @@ def test_explain_knows_tls_size_and_the_lack_of_a_connector(gateway):
 
 
 def test_explain_in_words_tells_rule_by_rule(gateway):
-    ran = gateway.run("explain", "--from", "a@corp.example", "--to", "x@elsewhere.example", "--ip", "127.0.0.1", "--port", gateway.smtp)
+    ran = gateway.run(
+        "explain",
+        "--from",
+        "a@corp.example",
+        "--to",
+        "x@elsewhere.example",
+        "--ip",
+        "127.0.0.1",
+        "--port",
+        gateway.smtp,
+    )
     assert ran.status == 0
     assert "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain" in ran.out
     assert "Default Frontend" in ran.out
@@ -363,7 +414,7 @@ def _listens(port) -> bool:
 def _pasted(text: str) -> str | None:
     """The shell command that begins with curl: as many lines as bash needs to find it complete."""
     lines = text.splitlines()
-    start = next(n for n, line in enumerate(lines) if line.strip().startswith("curl "))
+    start = next((n for n, line in enumerate(lines) if line.strip().startswith("curl ")), len(lines))
     for end in range(start + 1, len(lines) + 1):
         command = "\n".join(lines[start:end])
         try:

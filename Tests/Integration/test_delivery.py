@@ -26,8 +26,9 @@ def test_a_dead_smart_host_is_passed_over_in_order(own, sink):
     answer = client.send(headers={"Prefer": "wait=10"})
     assert answer.json()["status"] == "relayed"
     assert len(second.taken) == 1 and third.taken == []
-    assert str(second.port) in answer.json()["recipients"][0]["last_reply"]["host"] or "127.0.0.1" in (
-        answer.json()["recipients"][0]["last_reply"]["host"]
+    assert (
+        str(second.port) in answer.json()["recipients"][0]["last_reply"]["host"]
+        or "127.0.0.1" in (answer.json()["recipients"][0]["last_reply"]["host"])
     )
 
 
@@ -62,7 +63,9 @@ def test_a_permanent_refusal_of_a_recipient_is_final_and_asks_no_second_host(own
     assert first.count("rcpt") == 1, "what failed is not tried again"
 
 
-@pytest.mark.parametrize("stage, reply", [("rcpt", "450 4.2.1 Busy"), ("data", "451 4.3.0 Later"), ("dot", "452 4.3.1 Full")])
+@pytest.mark.parametrize(
+    "stage, reply", [("rcpt", "450 4.2.1 Busy"), ("data", "451 4.3.0 Later"), ("dot", "452 4.3.1 Full")]
+)
 def test_a_temporary_refusal_at_any_stage_is_tried_again_until_it_passes(own, sink, stage, reply):
     left = [2]
 
@@ -134,7 +137,9 @@ def test_a_connection_is_reused_while_there_is_a_backlog(own, sink):
     hop = sink()
     gateway = own(change=routed(smartHosts=[hop.host], limits={"connections": 2})).start()
     client = gateway.ready_client()
-    answer = client.post("/v1/messages/batch", {"messages": [{"from": "a@corp.example", "to": "b@corp.example", "text": "x"}] * 60})
+    answer = client.post(
+        "/v1/messages/batch", {"messages": [{"from": "a@corp.example", "to": "b@corp.example", "text": "x"}] * 60}
+    )
     assert answer.status == 202
     hop.wait(60)
     assert len(hop.taken) == 60
@@ -190,7 +195,9 @@ def test_the_next_hop_is_logged_on_to(own, sink, authority, tmp_path, mechanism)
     secret = tmp_path / "password"
     secret.write_text("päss wörd\n")
     logon = {"mechanism": mechanism, "username": "relay@corp.example", "passwordFile": str(secret)}
-    gateway = own(change=routed(smartHosts=[hop.host], tls="verified", caFile=str(authority.file), authentication=logon)).start()
+    gateway = own(
+        change=routed(smartHosts=[hop.host], tls="verified", caFile=str(authority.file), authentication=logon)
+    ).start()
     assert gateway.ready_client().send(headers={"Prefer": "wait=10"}).json()["status"] == "relayed"
     assert hop.taken[0].user == "relay@corp.example"
     assert ("auth", mechanism.upper()) in hop.stages

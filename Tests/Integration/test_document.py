@@ -41,7 +41,9 @@ def examples(node, where=""):
                 yield from examples(value, f"{where}/{key}")
 
 
-@pytest.mark.parametrize("where, schema, value", list(examples(load())), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    "where, schema, value", list(examples(load())), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_every_example_fits_its_schema(document, where, schema, value):
     document.check(schema, value, where)
 

@@ -125,7 +125,9 @@ def test_chunked_bodies_are_read_however_they_are_cut(gateway, client):
     for size in (1, 7, 1000):
         word = marker()
         body = chunked(json.dumps(MESSAGE | {"subject": word}).encode(), size)
-        answers, closed = exchange(gateway.http, head(client, "POST", "/v1/messages", "Transfer-Encoding: chunked") + body)
+        answers, closed = exchange(
+            gateway.http, head(client, "POST", "/v1/messages", "Transfer-Encoding: chunked") + body
+        )
         assert [a.status for a in answers] == [202] and not closed
         assert subjects(client, word) == [word]
 
@@ -133,7 +135,9 @@ def test_chunked_bodies_are_read_however_they_are_cut(gateway, client):
 def test_chunk_extensions_and_trailers_are_passed_over(gateway, client):
     body = json.dumps(MESSAGE).encode()
     octets = b'%x;name="v"\r\n%s\r\n0\r\nX-Trailer: a\r\n\r\n' % (len(body), body)
-    answers, closed = exchange(gateway.http, head(client, "POST", "/v1/messages", "Transfer-Encoding: chunked") + octets)
+    answers, closed = exchange(
+        gateway.http, head(client, "POST", "/v1/messages", "Transfer-Encoding: chunked") + octets
+    )
     assert [a.status for a in answers] == [202] and not closed
 
 
@@ -156,7 +160,11 @@ def test_a_request_reads_the_same_octet_by_octet(gateway, client):
 
 def test_pipelined_requests_are_answered_in_order(gateway, client):
     word = marker()
-    requests = b"".join(post(client, f"{word} {n}") for n in range(10)) + head(client, "GET", "/v1/me") + post(client, f"{word} 10")
+    requests = (
+        b"".join(post(client, f"{word} {n}") for n in range(10))
+        + head(client, "GET", "/v1/me")
+        + post(client, f"{word} 10")
+    )
     answers, closed = exchange(gateway.http, requests, expect=12)
     assert [a.status for a in answers] == [202] * 10 + [200] + [202]
     assert not closed
@@ -172,7 +180,9 @@ def test_a_connection_is_kept_and_closed_as_asked(gateway, client):
     answers, closed = exchange(gateway.http, b"GET /healthz HTTP/1.0\r\n\r\n")
     assert answers[0].status == 200 and closed
     # A refused request whose body was read leaves the connection in step.
-    answers, closed = exchange(gateway.http, head(client, "POST", "/v1/messages", length=2) + b"{}" + head(client, "GET", "/healthz"), expect=2)
+    answers, closed = exchange(
+        gateway.http, head(client, "POST", "/v1/messages", length=2) + b"{}" + head(client, "GET", "/healthz"), expect=2
+    )
     assert [a.status for a in answers] == [422, 200]
 
 
@@ -187,7 +197,9 @@ def test_expect_100_continue_is_answered_before_the_body(gateway, client):
 
 
 def test_no_100_is_sent_to_one_who_may_not_send(gateway, client):
-    octets = head(client, "POST", "/v1/messages", "Expect: 100-continue", length=10).replace(client.key.encode(), b"wrong")
+    octets = head(client, "POST", "/v1/messages", "Expect: 100-continue", length=10).replace(
+        client.key.encode(), b"wrong"
+    )
     answers, _ = exchange(gateway.http, octets)
     assert [a.status for a in answers] == [401]
 

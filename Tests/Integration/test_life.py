@@ -14,7 +14,12 @@ def test_a_restart_in_mid_queue_loses_nothing_and_sends_nothing_twice(own):
     gateway = own(next_hop=port).start()
     client = gateway.ready_client()
     ids = [client.send(subject=f"n{n}", to=["a@corp.example", "b@corp.example"]).id for n in range(25)]
-    ids += [m["id"] for m in client.post("/v1/messages/batch", {"messages": [{"from": "a@corp.example", "to": "b@corp.example", "text": "x"}] * 25}).json()["data"]]
+    ids += [
+        m["id"]
+        for m in client.post(
+            "/v1/messages/batch", {"messages": [{"from": "a@corp.example", "to": "b@corp.example", "text": "x"}] * 25}
+        ).json()["data"]
+    ]
     client.until(ids[0], "deferred")
     assert gateway.stop() == 0
 

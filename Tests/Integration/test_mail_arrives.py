@@ -60,7 +60,7 @@ def test_subject_names_and_text_keep_every_character(client, postfix):
     answer = client.send(
         subject=subject,
         text="Grüße\nZeile zwei: 你好\n.\n..punkte\nFrom here\n",
-        from_={"name": "Müller, Jürgen \"JM\"", "email": "jm@corp.example"},
+        from_={"name": 'Müller, Jürgen "JM"', "email": "jm@corp.example"},
         to=[{"name": "Søren", "email": "ops@corp.example"}],
     )
     arrived = postfix.one(answer.json()["message_id"])
@@ -103,7 +103,9 @@ def test_text_html_inline_picture_and_attachments_form_one_tree(client, postfix)
 
 def test_an_attachment_of_several_megabytes_arrives_octet_for_octet(client, postfix):
     word, octets = marker(), os.urandom(6_000_000)
-    answer = client.send(subject=word, attachments=[{"filename": "scan.pdf", "content_type": "application/pdf", "content": b64(octets)}])
+    answer = client.send(
+        subject=word, attachments=[{"filename": "scan.pdf", "content_type": "application/pdf", "content": b64(octets)}]
+    )
     assert answer.status == 202, answer
     attached = list(postfix.one(word).mail.iter_attachments())
     assert [part.get_content() for part in attached] == [octets]
@@ -180,16 +182,25 @@ def test_the_envelope_of_a_raw_mail_may_stand_in_the_query(client, postfix):
 
 def test_a_form_with_files_becomes_a_mail_with_attachments(client, postfix):
     word, boundary, octets = marker(), uuid.uuid4().hex, os.urandom(5000)
-    fields = [("from", "form@corp.example"), ("to", "a@corp.example"), ("to", "b@corp.example"), ("subject", word), ("text", "Grün")]
+    fields = [
+        ("from", "form@corp.example"),
+        ("to", "a@corp.example"),
+        ("to", "b@corp.example"),
+        ("subject", word),
+        ("text", "Grün"),
+    ]
     body = b"".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode() for name, value in fields
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields
     )
     body += (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="log 1.bin"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     ).encode()
     body += octets + f"\r\n--{boundary}--\r\n".encode()
-    answer = client.post("/v1/messages", body=body, headers={"Content-Type": f"multipart/form-data; boundary={boundary}"})
+    answer = client.post(
+        "/v1/messages", body=body, headers={"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    )
     assert answer.status == 202, answer
     mails = postfix.about(word, count=2)
     assert sorted(mail.recipient for mail in mails) == ["a@corp.example", "b@corp.example"]

@@ -127,7 +127,9 @@ def listed(gateway):
     mine = gateway.ready_client("--sender", "*@corp.example", "--scope", "messages:send", "--scope", "messages:read")
     sent = {
         "disk": mine.send(subject="Disk is full", to="a@corp.example", tags=["disk", "db1"], external_id="job-1"),
-        "fan": mine.send(subject="Fan at 0 rpm", to="b@corp.example", tags=["fan"], external_id="job-2", from_="fan@corp.example"),
+        "fan": mine.send(
+            subject="Fan at 0 rpm", to="b@corp.example", tags=["fan"], external_id="job-2", from_="fan@corp.example"
+        ),
         "lost": mine.send(subject="Lost", to="refused@corp.example", metadata={"host": "db2"}, external_id="job-3"),
     }
     for answer in sent.values():
@@ -304,7 +306,8 @@ def test_the_queue_counts_what_waits(own, sink):
     hop = sink(lambda stage, argument, session: "450 4.2.1 Busy" if stage == "rcpt" else None)
     gateway = own(hop.port, lambda config: config["delivery"].update(retry=["1h"])).start()
     client = gateway.ready_client()
-    assert client.get("/v1/queue").json() == {**client.get("/v1/queue").json(), "depth": 0, "data": []}
+    empty = client.get("/v1/queue").json()
+    assert (empty["depth"], empty["data"]) == (0, [])
     sent = [client.send(to=[f"a{n}@corp.example", "b@x.lab.example"]).id for n in range(3)]
     for identifier in sent:
         client.until(identifier, "deferred")

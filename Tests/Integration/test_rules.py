@@ -14,7 +14,9 @@ SENDER = "550 5.7.60 SMTP; Client does not have permissions to send as this send
 @pytest.fixture(scope="module")
 def backup(gateway):
     """Sends as *@backup.corp.example and one name of corp.example only, to accepted domains."""
-    app = gateway.app("--sender", "*@backup.corp.example", "--sender", "alerts@corp.example", "--sender", "*@*.farm.example")
+    app = gateway.app(
+        "--sender", "*@backup.corp.example", "--sender", "alerts@corp.example", "--sender", "*@*.farm.example"
+    )
     client = gateway.client(app)
     client.app = app
     return client
@@ -164,9 +166,14 @@ def test_a_from_header_that_is_not_the_applications_is_refused_at_the_end_of_dat
     raw = b"From: boss@corp.example\r\nTo: ops@corp.example\r\nSubject: x\r\n\r\nx\r\n"
     answer = backup.post("/v1/messages?from=alerts@corp.example", body=raw, headers={"Content-Type": "message/rfc822"})
     assert (answer.status, answer.code) == (403, "sender_not_allowed")
-    for smuggled in (b"From: alerts@corp.example, boss@corp.example", b"From: alerts@corp.example\r\nSender: boss@corp.example"):
+    for smuggled in (
+        b"From: alerts@corp.example, boss@corp.example",
+        b"From: alerts@corp.example\r\nSender: boss@corp.example",
+    ):
         raw = smuggled + b"\r\nTo: ops@corp.example\r\nSubject: x\r\n\r\nx\r\n"
-        answer = backup.post("/v1/messages?from=alerts@corp.example", body=raw, headers={"Content-Type": "message/rfc822"})
+        answer = backup.post(
+            "/v1/messages?from=alerts@corp.example", body=raw, headers={"Content-Type": "message/rfc822"}
+        )
         assert (answer.status, answer.code) == (403, "sender_not_allowed"), smuggled
 
 
@@ -214,7 +221,13 @@ def test_the_most_specific_address_space_wins_then_cost_then_name(own, sink):
 
     def routes(config):
         def route(name, spaces, cost=1):
-            return {"name": name, "addressSpaces": spaces, "cost": cost, "smartHosts": [sinks[name].host], "tls": "none"}
+            return {
+                "name": name,
+                "addressSpaces": spaces,
+                "cost": cost,
+                "smartHosts": [sinks[name].host],
+                "tls": "none",
+            }
 
         config["sendConnectors"] = [
             route("Dear", ["*"], 20),
@@ -225,7 +238,11 @@ def test_the_most_specific_address_space_wins_then_cost_then_name(own, sink):
 
     gateway = own(change=routes).start()
     client = gateway.ready_client()
-    for recipient, name in [("a@db.lab.example", "Exact"), ("a@x.db.lab.example", "Below"), ("a@corp.example", "Cheap")]:
+    for recipient, name in [
+        ("a@db.lab.example", "Exact"),
+        ("a@x.db.lab.example", "Below"),
+        ("a@corp.example", "Cheap"),
+    ]:
         answer = client.send(to=recipient)
         assert answer.json()["recipients"][0]["route"] == name
         assert [t.recipients for t in sinks[name].wait(1)] == [[recipient]]

@@ -12,7 +12,9 @@ import pytest
 from peers import eventually
 from postern import HOSTNAME, Session, marker
 
-QUEUED = re.compile(r"^250 2\.6\.0 <([^>]+)> \[InternalId=(msg_[0-9a-z]+), Hostname=relay\.test\.example\] Queued mail for delivery$")
+QUEUED = re.compile(
+    r"^250 2\.6\.0 <([^>]+)> \[InternalId=(msg_[0-9a-z]+), Hostname=relay\.test\.example\] Queued mail for delivery$"
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,10 @@ def test_the_greeting_and_the_keywords_are_those_of_the_dialect(gateway):
 def test_a_printers_mail_is_relayed_and_can_be_followed_by_its_internal_id(gateway, admin, postfix):
     word = marker()
     with Session(gateway.smtp) as peer:
-        assert peer.envelope("printer@corp.example", "ops@corp.example") == ["250 2.1.0 Sender OK", "250 2.1.5 Recipient OK"]
+        assert peer.envelope("printer@corp.example", "ops@corp.example") == [
+            "250 2.1.0 Sender OK",
+            "250 2.1.5 Recipient OK",
+        ]
         assert peer.say("DATA") == "354 Start mail input; end with <CRLF>.<CRLF>"
         peer.send(mail(word))
         identifier = QUEUED.match(peer.reply()).group(2)
@@ -127,7 +132,10 @@ def test_size_is_judged_when_announced_and_when_sent(own, postfix):
     gateway = own(postfix.port, small).start()
     with Session(gateway.smtp) as peer:
         assert "SIZE 102400" in peer.say("EHLO x")
-        assert peer.say("MAIL FROM:<a@corp.example> SIZE=200000") == "552 5.3.4 Message size exceeds fixed maximum message size"
+        assert (
+            peer.say("MAIL FROM:<a@corp.example> SIZE=200000")
+            == "552 5.3.4 Message size exceeds fixed maximum message size"
+        )
         peer.envelope("a@corp.example", "b@corp.example", "c@corp.example")
         assert peer.say("RCPT TO:<d@corp.example>") == "452 4.5.3 Too many recipients"
         assert peer.data(mail(marker(), "x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 3000)).startswith("552 5.3.4")
@@ -135,7 +143,9 @@ def test_size_is_judged_when_announced_and_when_sent(own, postfix):
         assert QUEUED.match(peer.data(mail(marker()))), "a refusal does not spoil what follows"
 
 
-SMUGGLED = b"MAIL FROM:<evil@corp.example>\r\nRCPT TO:<victim@corp.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n"
+SMUGGLED = (
+    b"MAIL FROM:<evil@corp.example>\r\nRCPT TO:<victim@corp.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -324,7 +334,9 @@ def test_repeated_wrong_logons_close_the_connection(gateway, trusting):
 # --- what else connects -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("octets", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(600)])
+@pytest.mark.parametrize(
+    "octets", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(600)]
+)
 def test_a_client_of_another_protocol_is_sent_away(gateway, octets):
     with Session(gateway.smtp) as peer:
         peer.send(octets)
