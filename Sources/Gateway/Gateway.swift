@@ -1,1 +1,157 @@
-// Gateway
+import Delivery
+import Mail
+import Policy
+import Store
+import Synchronization
+import Wire
+
+/// The house as a whole: what both doors, delivery and the commands share.
+final class Gateway: Sendable {
+    let store: Store
+    let directory: Directory
+    let desk: Desk
+    /// Nil where only a command runs: then nothing is sent.
+    let dispatcher: Dispatcher?
+    let log: Log
+    let metrics: Metrics
+    let clock: @Sendable () -> Timestamp
+    let rates = RateLimiter()
+    let waiting: Waiting
+    private let live: LiveConfiguration
+    private let draining = Atomic(false)
+
+    init(
+        _ configuration: Configuration, store: Store, log: Log,
+        clock: @escaping @Sendable () -> Timestamp = { .now },
+        dispatcher: Dispatcher? = nil, metrics: Metrics = Metrics(), waiting: Waiting? = nil
+    ) {
+        let live = LiveConfiguration(configuration)
+        self.live = live
+        self.store = store
+        self.log = log
+        self.clock = clock
+        self.dispatcher = dispatcher
+        directory = Directory(store: store)
+        desk = Desk(store: store, dispatcher: dispatcher) { live.value.rulebook }
+        self.metrics = metrics
+        self.waiting = waiting ?? Waiting(store)
+    }
+
+    var configuration: Configuration { live.value }
+
+    func adopt(_ configuration: Configuration) {
+        live.adopt(configuration)
+        log.adopt(level: configuration.logLevel, format: configuration.logFormat)
+    }
+
+    /// No new work is begun; what is begun is finished.
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    func beginDraining() {
+        draining.store(true, ordering: .relaxed)
+    }
+
+    func noteAccepted(_ receipts: [Receipt], _ door: Metrics.Door) {
+        metrics.countAccepted(receipts.count, door)
+        guard log.isOn(.info) else { return }
+        for receipt in receipts {
+            log.info(
+                "accepted",
+                [
+                    "id": receipt.offer.id.description,
+                    "connector": receipt.approval.connector,
+                    "from": receipt.approval.sender.description,
+                    "recipients": "\(receipt.approval.recipients.count)",
+                    "octets": "\(receipt.offer.details.octets)",
+                ])
+        }
+    }
+}
+
+/// The configuration in force. A reload replaces it whole, so that nobody sees half of it.
+private final class LiveConfiguration: Sendable {
+    private let current: Mutex<Configuration>
+
+    init(_ configuration: Configuration) {
+        current = Mutex(configuration)
+    }
+
+    var value: Configuration { current.withLock { $0 } }
+
+    func adopt(_ configuration: Configuration) {
+        current.withLock { $0 = configuration }
+    }
+}
+
+extension Gateway {
+    /// How a receive connector speaks to a client.
+    func smtpOptions(
+        for connector: ReceiveConnector, peer: IPAddress, isSecure: Bool, hasTLS: Bool
+    ) -> SMTPServerOptions {
+        let configuration = configuration
+        var options = SMTPServerOptions(
+            fqdn: connector.fqdn ?? configuration.hostname, peer: peer.description)
+        options.banner = connector.banner
+        options.messageSize = min(
+            connector.limits.messageSize, configuration.rulebook.largestRouteSize ?? .max)
+        options.offersStartTLS = hasTLS && [.offered, .required].contains(connector.tls.mode)
+        options.isSecure = isSecure
+        options.requiresTLS = connector.tls.mode == .required
+        options.authMechanisms = connector.authentication.map { mechanism in
+            switch mechanism {
+            case .plain: .plain
+            case .login: .login
+            }
+        }
+        options.allowsPlaintextAuthentication = connector.allowsPlaintextAuthentication
+        options.suppressedKeywords = connector.suppressedKeywords
+        options.allowsMailWithoutHello = connector.allowsMailWithoutHello
+        options.defaultDomain = configuration.defaultDomain
+        options.maximumProtocolErrors = connector.limits.protocolErrors
+        options.maximumLogonFailures = connector.limits.logonFailures
+        return options
+    }
+
+    func metricsText() async -> String {
+        var gauges: [PrometheusSeries] = []
+        if let lines = try? await store.queueSummary() {
+            gauges.append(
+                PrometheusSeries(
+                    "postern_queue_recipients", .gauge, "Recipients waiting, by route and status.",
+                    lines.map {
+                        .init(
+                            [
+                                "route": $0.route, "status": $0.status.name,
+                                "domain": $0.domain, "priority": $0.priority.name,
+                            ], $0.count)
+                    }))
+        }
+        gauges.append(
+            PrometheusSeries(
+                "postern_store_healthy", .gauge, "1 while the store takes mail.",
+                [.init([:], store.isHealthy ? 1 : 0)]))
+        return metrics.text(gauges)
+    }
+}
+
+extension Configuration {
+    /// Whom a recipient of RCPT means: bare names and names at our own address literal are aliases
+    /// (contract section 9). Nil for a name that nobody has.
+    func mailbox(for recipient: SMTPRecipient, at local: String?) -> Mailbox? {
+        switch recipient {
+        case .mailbox(let mailbox):
+            guard let local, mailbox.domain == "[\(local)]" || mailbox.domain == "[IPv6:\(local)]"
+            else { return mailbox }
+            return named(mailbox.localPart) ?? mailbox
+        case .name(let name):
+            return named(name)
+        }
+    }
+
+    private func named(_ name: String) -> Mailbox? {
+        let key = name.lowercased()
+        if let alias = aliases[key] { return alias }
+        if key == "postmaster" { return postmaster }
+        return defaultDomain.map { Mailbox(localPart: name, domain: $0) }
+    }
+}

@@ -1,4 +1,4 @@
-package import Mail
+import Mail
 
 /// Something about the configuration that an administrator should know before others find it.
 package struct AuditFinding: Hashable, Sendable {

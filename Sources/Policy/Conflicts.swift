@@ -1,4 +1,4 @@
-package import Mail
+import Mail
 
 /// Two receive connectors that would quarrel over a client, told apart by name.
 package struct ConnectorConflict: Hashable, Sendable {

@@ -2,7 +2,7 @@ package import Mail
 
 /// A door: where it listens, whom it serves and what they may do. Exchange's receive connector.
 package struct ReceiveConnector: Hashable, Sendable {
-    package enum Door: String, Hashable, Sendable { case smtp, http }
+    package enum Door: String, Hashable, Sendable, CaseIterable { case smtp, http }
     package enum PermissionGroup: String, Hashable, Sendable, CaseIterable {
         case anonymous, applications
     }

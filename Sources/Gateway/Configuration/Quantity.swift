@@ -1,7 +1,7 @@
 /// Durations and sizes as the configuration and the command line write them.
-package enum Quantity {
+enum Quantity {
     /// `90s`, `5m`, `2d`, `250ms`; nil for anything else.
-    package static func duration(_ text: String) -> Duration? {
+    static func duration(_ text: String) -> Duration? {
         guard let (number, unit) = split(text) else { return nil }
         let milliseconds: Int64? =
             switch unit {
@@ -19,7 +19,7 @@ package enum Quantity {
     }
 
     /// `512`, `256KB`, `36MB`, `1GB` in octets; MB is 2²⁰. Nil for anything else.
-    package static func octets(_ text: String) -> Int? {
+    static func octets(_ text: String) -> Int? {
         guard let (number, unit) = split(text) else { return nil }
         let shift: Int? =
             switch unit.uppercased() {
@@ -41,7 +41,7 @@ package enum Quantity {
     }
 
     /// The largest unit that leaves a whole number: `90s`, `5m`.
-    package static func text(_ duration: Duration) -> String {
+    static func text(_ duration: Duration) -> String {
         let milliseconds = duration.components.seconds * 1000
             + duration.components.attoseconds / 1_000_000_000_000_000
         let units: [(Int64, String)] = [

@@ -1,38 +1,54 @@
-package import Store
+import Store
 import Wire
 
 /// What a handler says; the door adds what every answer carries.
-package struct Answer: Sendable {
-    package enum Body: Sendable {
+struct Answer {
+    enum Body {
         case octets([UInt8])
         /// A stored mail, sent piece by piece.
-        case content(ContentReader)
+        case content(ContentReader, octets: Int)
     }
 
-    package var status: Int
-    package var fields: [(name: String, value: String)]
-    package var body: Body
-    package var closesConnection = false
+    var status: Int
+    var fields: [(name: String, value: String)]
+    var body: Body
+    var closesConnection = false
 
-    package init(_ status: Int, _ mediaType: String, _ body: [UInt8]) {
+    init(_ status: Int, _ mediaType: String, _ body: [UInt8]) {
         self.status = status
         fields = [("Content-Type", mediaType)]
         self.body = .octets(body)
     }
 
-    package static func json(_ status: Int = 200, _ write: (inout JSONWriter) -> Void) -> Answer {
+    static func json(_ status: Int = 200, _ write: (inout JSONWriter) -> Void) -> Answer {
         var writer = JSONWriter()
         write(&writer)
         return Answer(status, "application/json", writer.octets)
     }
 
-    package static let noContent: Answer = {
+    static var noContent: Answer {
         var answer = Answer(204, "", [])
         answer.fields = []
         return answer
-    }()
+    }
 
-    package func with(_ name: String, _ value: String) -> Answer {
+    /// Status and fields, ready to be written.
+    var head: HTTPResponse {
+        var head = HTTPResponse(status)
+        for (name, value) in fields { head.append(name, value) }
+        return head
+    }
+
+    /// The whole answer in one buffer; content from the store is not in it.
+    func octets(answering exchange: HTTPExchange, date: String) -> [UInt8] {
+        var output: [UInt8] = []
+        if case .octets(let content) = body {
+            head.write(content.span, answering: exchange, date: date, to: &output)
+        }
+        return output
+    }
+
+    func with(_ name: String, _ value: String) -> Answer {
         var copy = self
         copy.fields.append((name, value))
         return copy

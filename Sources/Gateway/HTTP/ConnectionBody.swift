@@ -14,11 +14,7 @@ final class ConnectionBody: RequestBody {
 
     func next() async throws(Problem) -> [UInt8]? {
         guard !isFinished else { return nil }
-        if awaitsContinue {
-            awaitsContinue = false
-            if !conversation.hasBufferedOctets { try await conversation.sendContinue() }
-        }
-        let piece = try await conversation.nextBodyPiece()
+        let piece = try await conversation.nextBodyPiece(awaitsContinue: &awaitsContinue)
         isFinished = piece == nil
         return piece
     }
@@ -37,40 +33,50 @@ final class ConnectionBody: RequestBody {
     }
 }
 
-/// A gzip body, inflated piece by piece, of at most `limit` octets (RFC 1952).
+/// A gzip body, inflated piece by piece (RFC 1952). The reader's limit stops a bomb.
 final class InflatedBody: RequestBody {
+    /// How much comes out of one step, whatever goes in.
+    private static let step = 64 << 10
+
     private let compressed: any RequestBody
-    private var inflater = GzipInflater()
+    private var reader: GzipReader
     private let limit: Int
-    private var produced = 0
+    private var rest: ArraySlice<UInt8> = []
 
     init(_ compressed: any RequestBody, limit: Int) {
         self.compressed = compressed
         self.limit = limit
+        reader = GzipReader(limit: limit)
     }
 
     func next() async throws(Problem) -> [UInt8]? {
         var output: [UInt8] = []
         while output.isEmpty {
-            guard let piece = try await compressed.next() else {
-                try finish()
-                return nil
+            if rest.isEmpty {
+                guard let piece = try await compressed.next() else {
+                    try inflating { (reader) throws(InflateError) in try reader.finish() }
+                    return nil
+                }
+                rest = piece[...]
             }
-            do {
-                try inflater.inflate(piece.span, into: &output, upTo: limit - produced)
-            } catch .tooLarge {
-                throw .tooLarge(limit: limit)
-            } catch {
-                throw Problem.malformed("the gzip body is damaged: \(error)").closing
+            let input = rest
+            let used = try inflating { (reader) throws(InflateError) in
+                try reader.inflate(input.span, into: &output, upTo: Self.step)
             }
+            rest = rest.dropFirst(used)
         }
-        produced += output.count
         return output
     }
 
-    private func finish() throws(Problem) {
-        guard inflater.isFinished else {
-            throw Problem.malformed("the gzip body ends too early").closing
+    private func inflating<Value>(
+        _ work: (inout GzipReader) throws(InflateError) -> Value
+    ) throws(Problem) -> Value {
+        do throws(InflateError) {
+            return try work(&reader)
+        } catch .tooLarge {
+            throw .tooLarge(limit: limit)
+        } catch {
+            throw Problem.malformed("the gzip body is damaged: \(error.reason)").closing
         }
     }
 }

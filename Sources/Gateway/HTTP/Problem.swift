@@ -1,16 +1,16 @@
-package import Policy
+import Policy
 import Wire
 
 /// An error answer: RFC 9457 with the contract's codes. Thrown by whatever handles a request.
-package struct Problem: Error, Sendable {
+struct Problem: Error, Sendable {
     /// One thing that is wrong, and where: an RFC 6901 pointer into the request.
-    package struct Item: Sendable {
+    struct Item: Sendable {
         var pointer: String
         var code: String
         var detail: String
         var reply: Reply?
 
-        package init(_ pointer: String, _ code: String, _ detail: String, reply: Reply? = nil) {
+        init(_ pointer: String, _ code: String, _ detail: String, reply: Reply? = nil) {
             self.pointer = pointer
             self.code = code
             self.detail = detail
@@ -18,28 +18,28 @@ package struct Problem: Error, Sendable {
         }
     }
 
-    package let status: Int
-    package let code: String
-    package let detail: String
-    package var items: [Item] = []
-    package var fields: [(name: String, value: String)] = []
+    let status: Int
+    let code: String
+    let detail: String
+    var items: [Item] = []
+    var fields: [(name: String, value: String)] = []
     /// The rest of the request cannot be told from the next one: the connection must end.
-    package var closesConnection = false
+    var closesConnection = false
 
-    package init(_ status: Int, _ code: String, _ detail: String, items: [Item] = []) {
+    init(_ status: Int, _ code: String, _ detail: String, items: [Item] = []) {
         self.status = status
         self.code = code
         self.detail = detail
         self.items = items
     }
 
-    package func with(_ name: String, _ value: String) -> Problem {
+    func with(_ name: String, _ value: String) -> Problem {
         var copy = self
         copy.fields.append((name, value))
         return copy
     }
 
-    package var closing: Problem {
+    var closing: Problem {
         var copy = self
         copy.closesConnection = true
         return copy
@@ -90,23 +90,22 @@ extension Problem {
 }
 
 extension Problem {
-    func answer(instance: String) -> Answer {
-        var json = JSONWriter()
+    func write(to json: inout JSONWriter, instance: String) {
         json.beginObject()
         json.member("type", "about:blank")
-        json.member("title", HTTPStatus.reason(status))
+        json.member("title", HTTPStatus.phrase(status))
         json.member("status", status)
         json.member("detail", detail)
         json.member("instance", instance)
         json.member("code", code)
         json.member("retryable", isRetryable)
-        if !items.isEmpty {
-            json.key("errors")
-            json.beginArray()
-            for item in items { item.write(to: &json) }
-            json.endArray()
-        }
+        if !items.isEmpty { json.members("errors", items) { $0.write(to: &$1) } }
         json.endObject()
+    }
+
+    func answer(instance: String) -> Answer {
+        var json = JSONWriter()
+        write(to: &json, instance: instance)
         var answer = Answer(status, "application/problem+json", json.octets)
         answer.fields += fields
         answer.closesConnection = closesConnection

@@ -1,24 +1,26 @@
-package import Mail
-package import Policy
+import Mail
+import Policy
 import Wire
 
 /// One request as a handler sees it: authenticated, its body still to be read.
-package final class Request {
-    package let head: HTTPRequestHead
-    package let id: RequestID
+final class Request {
+    let head: HTTPRequestHead
+    let id: RequestID
     /// The receive connector it came through; nil for the control socket.
-    package let connector: ReceiveConnector?
-    package let peer: IPAddress
-    package let isSecure: Bool
-    package let body: RequestBody
+    let connector: ReceiveConnector?
+    let peer: IPAddress
+    let isSecure: Bool
+    let body: any RequestBody
     /// Set once the credentials are checked.
-    package internal(set) var identity: Identity
+    var identity: Identity
     /// What the route's pattern caught, by name.
-    package internal(set) var parameters: [String: String] = [:]
+    var parameters: [String: String] = [:]
+    /// The query's parameters, decoded.
+    var query = HTTPQuery()
 
-    package init(
+    init(
         head: HTTPRequestHead, id: RequestID, connector: ReceiveConnector?, peer: IPAddress,
-        isSecure: Bool, body: RequestBody, identity: Identity
+        isSecure: Bool, body: any RequestBody, identity: Identity
     ) {
         self.head = head
         self.id = id
@@ -31,7 +33,7 @@ package final class Request {
 }
 
 /// Where a request's body comes from, its transfer and content coding already taken off.
-package protocol RequestBody: AnyObject {
+protocol RequestBody: AnyObject {
     /// The next piece; nil at the end. A piece is never empty.
     func next() async throws(Problem) -> [UInt8]?
 }
@@ -49,14 +51,14 @@ extension RequestBody {
 }
 
 /// A body that is already here.
-package final class HeldBody: RequestBody {
+final class HeldBody: RequestBody {
     private var octets: [UInt8]?
 
-    package init(_ octets: [UInt8]) {
+    init(_ octets: [UInt8]) {
         self.octets = octets.isEmpty ? nil : octets
     }
 
-    package func next() async throws(Problem) -> [UInt8]? {
+    func next() async throws(Problem) -> [UInt8]? {
         defer { octets = nil }
         return octets
     }
@@ -73,12 +75,12 @@ extension Request {
     }
 
     func queries(_ name: String) -> [String] {
-        head.query.filter { $0.name == name }.map(\.value)
+        query.all(name)
     }
 
     /// Refuses query parameters that the resource does not know: a filter misspelt is no filter.
     func allowQuery(_ names: [String]) throws(Problem) {
-        for parameter in head.query where !names.contains(parameter.name) {
+        for parameter in query.parameters where !names.contains(parameter.name) {
             let known = names.isEmpty ? "none" : names.joined(separator: ", ")
             throw .invalid(
                 "", "unknown query parameter \(parameter.name); known: \(known)",

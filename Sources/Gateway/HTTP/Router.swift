@@ -1,7 +1,7 @@
-package import Mail
+import Mail
 
 /// Who may use a route.
-package enum Access: Equatable, Sendable {
+enum Access: Equatable, Sendable {
     case everyone
     case anyKey
     case scope(Scope)
@@ -9,14 +9,14 @@ package enum Access: Equatable, Sendable {
 }
 
 /// One line of the route table.
-package struct HTTPRoute: Sendable {
-    package typealias Handler =
+struct HTTPRoute: Sendable {
+    typealias Handler =
         @Sendable (API, Request) async throws(Problem) -> Answer
 
-    package let method: String
+    let method: String
     /// Segments in braces catch a name.
-    package let pattern: String
-    package let access: Access
+    let pattern: String
+    let access: Access
     let segments: [Substring]
     let handler: Handler
 
@@ -44,8 +44,8 @@ package struct HTTPRoute: Sendable {
 }
 
 /// Every resource of the gateway, in one table.
-package enum Router {
-    package static let table: [HTTPRoute] = [
+enum Router {
+    static let table: [HTTPRoute] = [
         .init("POST", "/v1/messages", .scope(.send), MessageSubmission.submit),
         .init("POST", "/v1/messages/batch", .scope(.send), MessageSubmission.submitBatch),
         .init("GET", "/v1/messages", .scope(.read), MessageResource.list),
@@ -80,7 +80,7 @@ package enum Router {
         .init("GET", "/openapi.yaml", .everyone, HealthResource.contract),
     ]
 
-    package enum Match {
+    enum Match {
         case route(HTTPRoute, parameters: [String: String])
         /// The path exists, but not with this method.
         case otherMethods([String])
@@ -88,7 +88,7 @@ package enum Router {
     }
 
     /// HEAD is GET without its body.
-    package static func match(_ method: String, _ path: [String]) -> Match {
+    static func match(_ method: String, _ path: [String]) -> Match {
         let wanted = method == "HEAD" ? "GET" : method
         var others: [String] = []
         for route in table {

@@ -1,25 +1,25 @@
 import Crypto
 
 /// `pst` + kind + `_` + 12 public characters + 32 secret ones + 6 of checksum (contract section 7).
-package struct APIKey: Sendable {
-    package enum Kind: Character, Sendable {
+struct APIKey: Sendable {
+    enum Kind: Character, Sendable {
         case application = "a"
         case administrator = "d"
     }
 
-    package let kind: Kind
+    let kind: Kind
     /// The 12 public characters, by which the key is listed.
-    package let id: String
+    let id: String
     /// The whole key. Shown once, never logged.
-    package let text: String
+    let text: String
 
-    package static func generate(_ kind: Kind) -> APIKey {
+    static func generate(_ kind: Kind) -> APIKey {
         let body = "pst\(kind.rawValue)_" + randomDigits(44)
         return APIKey(kind: kind, checked: body + checksum(of: body))
     }
 
     /// Nil for what cannot be a key: wrong form, or a checksum that tells of a typing error.
-    package init?(_ text: String) {
+    init?(_ text: String) {
         let octets = Array(text.utf8)
         guard octets.count == 55, text.hasPrefix("pst"), octets[4] == UInt8(ascii: "_"),
             let kind = Kind(rawValue: Character(Unicode.Scalar(octets[3]))),
@@ -36,7 +36,7 @@ package struct APIKey: Sendable {
     }
 
     /// What is kept at rest. The secret has 190 bits, so a plain hash cannot be searched.
-    package var digest: [UInt8] {
+    var digest: [UInt8] {
         let octets = Array(text.utf8)
         return SHA256.digest(octets.span)
     }

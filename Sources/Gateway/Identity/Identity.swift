@@ -1,49 +1,55 @@
-package import Mail
-package import Policy
-package import Store
+import Mail
+import Policy
+import Store
 
 /// Who a key speaks for.
-package struct Identity: Sendable {
-    package enum Holder: Sendable {
+struct Identity: Sendable {
+    enum Holder: Sendable {
+        case nobody
         case administrator
-        case application(ApplicationRecord)
+        case application(ApplicationRecord, Applicant)
     }
 
-    package let holder: Holder
+    let holder: Holder
     /// The key's public part; nil for an administrator at the control socket.
-    package let keyID: String?
+    let keyID: String?
+    let keyExpiresAt: Timestamp?
 
-    package init(holder: Holder, keyID: String?) {
+    init(holder: Holder, key: KeyRecord? = nil) {
         self.holder = holder
-        self.keyID = keyID
+        keyID = key?.id
+        keyExpiresAt = key?.expiresAt
     }
+
+    static let nobody = Identity(holder: .nobody)
 
     /// Whoever may open the control socket rules the machine's gateway.
-    package static let localAdministrator = Identity(holder: .administrator, keyID: nil)
+    static let localAdministrator = Identity(holder: .administrator)
 
-    package var isAdministrator: Bool {
+    var isAdministrator: Bool {
         if case .administrator = holder { true } else { false }
     }
 
-    package var application: ApplicationRecord? {
-        if case .application(let record) = holder { record } else { nil }
+    var application: ApplicationRecord? {
+        if case .application(let record, _) = holder { record } else { nil }
     }
 
-    package var scopes: [String] {
+    var scopes: [String] {
         switch holder {
+        case .nobody: []
         case .administrator: Scope.allCases.map(\.rawValue)
-        case .application(let record): record.scopes
+        case .application(let record, _): record.scopes
         }
     }
 
-    package func holds(_ scope: Scope) -> Bool {
+    func holds(_ scope: Scope) -> Bool {
         isAdministrator || scopes.contains(scope.rawValue)
     }
 }
 
 extension ApplicationRecord {
     /// What the rules must know of it.
-    package var applicant: Applicant {
+    var applicant: Applicant {
         Applicant(
             id: id, name: name, mayRelay: relaysExternally,
             senders: senders.compactMap { AddressPattern($0) },

@@ -1,5 +1,5 @@
 /// What a key may do. Scopes belong to the application; an administrator's key has every one.
-package enum Scope: String, CaseIterable, Sendable {
+enum Scope: String, CaseIterable, Sendable {
     case send = "messages:send"
     case read = "messages:read"
     case manage = "messages:manage"
@@ -10,8 +10,8 @@ package enum Scope: String, CaseIterable, Sendable {
     case admin
 
     /// What `app add` gives without `--scope`.
-    package static let standard: [Scope] = [.send, .read, .manage, .ingest, .readAlerts]
+    static let standard: [Scope] = [.send, .read, .manage, .ingest, .readAlerts]
 
     /// No application holds `admin`.
-    package static let grantable = allCases.filter { $0 != .admin }
+    static let grantable = allCases.filter { $0 != .admin }
 }

@@ -1,14 +1,16 @@
+import Delivery
 import Glibc
-package import Mail
+import Mail
+import Store
 import Synchronization
 import Wire
 
 /// The operator's log: one line an event, on standard error.
-package final class Log: Sendable {
-    package enum Level: String, CaseIterable, Comparable, Sendable {
+final class Log: Sendable {
+    enum Level: String, CaseIterable, Comparable, Sendable {
         case debug, info, warning, error
 
-        package static func < (left: Level, right: Level) -> Bool {
+        static func < (left: Level, right: Level) -> Bool {
             left.rank < right.rank
         }
 
@@ -22,39 +24,39 @@ package final class Log: Sendable {
         }
     }
 
-    package enum Format: String, CaseIterable, Sendable { case text, json }
+    enum Format: String, CaseIterable, Sendable { case text, json }
 
     private let style: Mutex<(level: Level, format: Format)>
     private let clock: @Sendable () -> Timestamp
 
-    package init(
+    init(
         level: Level = .info, format: Format = .text, clock: @escaping @Sendable () -> Timestamp
     ) {
         style = Mutex((level, format))
         self.clock = clock
     }
 
-    package func adopt(level: Level, format: Format) {
+    func adopt(level: Level, format: Format) {
         style.withLock { $0 = (level, format) }
     }
 
-    package func debug(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
+    func debug(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
         write(.debug, message, facts)
     }
 
-    package func info(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
+    func info(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
         write(.info, message, facts)
     }
 
-    package func warning(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
+    func warning(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
         write(.warning, message, facts)
     }
 
-    package func error(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
+    func error(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
         write(.error, message, facts)
     }
 
-    package func isOn(_ level: Level) -> Bool {
+    func isOn(_ level: Level) -> Bool {
         style.withLock { $0.level <= level }
     }
 
@@ -105,5 +107,31 @@ package final class Log: Sendable {
     /// One write a line, so that lines of several threads never mix.
     private func emit(_ line: [UInt8]) {
         _ = line.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
+/// What delivery says, in the log's words.
+extension Log {
+    func tell(_ notice: DeliveryNotice) {
+        switch notice {
+        case .routeRecovered, .storeTakesAgain, .recovered: info("delivery", ["notice": "\(notice)"])
+        case .routeRests, .routeUnknown, .contentUnreadable, .storeRefuses:
+            warning("delivery", ["notice": "\(notice)"])
+        }
+    }
+
+    func tell(_ recipient: SettledRecipient) {
+        guard isOn(.info) else { return }
+        let reply = recipient.reply.map { reply in
+            [reply.code == 0 ? nil : "\(reply.code)", reply.enhanced, reply.text]
+                .compactMap { $0 }.joined(separator: " ")
+        }
+        info(
+            recipient.status.name,
+            [
+                "id": recipient.id.description, "recipient": recipient.mailbox.description,
+                "route": recipient.route, "attempts": "\(recipient.attempts)",
+                "host": recipient.reply?.host ?? "", "reply": reply ?? "",
+            ])
     }
 }

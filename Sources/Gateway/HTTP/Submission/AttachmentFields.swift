@@ -29,10 +29,10 @@ enum AttachmentFields {
         let disposition = form.choice("disposition", Draft.Attachment.Disposition.self)
         let content = form.value("content")
         form.finish()
-        if let contentType, !MediaType.isValid(contentType) {
+        if let contentType, Wire.MediaType(contentType) == nil {
             form.note("content_type", "invalid", "content_type must look like application/pdf")
         }
-        if let contentID, !Draft.isValidContentID(contentID) {
+        if let contentID, !isContentID(contentID) {
             form.note("content_id", "invalid", "content_id must be printable ASCII without <>")
         }
         guard case .streamed(let number) = content else {
@@ -45,4 +45,13 @@ enum AttachmentFields {
             disposition: disposition ?? (contentID == nil ? .attachment : .inline),
             content: .elsewhere(number))
     }
+
+    /// What can stand between angle brackets (RFC 2045 §7).
+    private static func isContentID(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { (33...126).contains($0) && $0 != 60 && $0 != 62 }
+    }
+}
+
+extension Draft.Attachment.Disposition: CaseIterable {
+    static let allCases: [Draft.Attachment.Disposition] = [.attachment, .inline]
 }

@@ -1,6 +1,13 @@
 import Mail
 import Wire
 
+enum JSONPointer {
+    /// A name as a part of a pointer (RFC 6901 §3).
+    static func escaped(_ name: String) -> String {
+        name.replacing("~", with: "~0").replacing("/", with: "~1")
+    }
+}
+
 /// Reads a JSON object field by field and notes all that is wrong, each with its pointer.
 struct FormReader {
     private let members: JSONObject
@@ -32,6 +39,16 @@ struct FormReader {
         known.insert(name)
         guard let value = members[name], value != .null else { return nil }
         return value
+    }
+
+    func isList(_ name: String) -> Bool {
+        if case .array = members[name] { true } else { false }
+    }
+
+    /// Whether the field is there at all, if only as null.
+    mutating func isGiven(_ name: String) -> Bool {
+        known.insert(name)
+        return members[name] != nil
     }
 
     mutating func string(_ name: String, maximum: Int = .max) -> String? {
@@ -117,22 +134,22 @@ struct FormReader {
             return nil
         }
         var pairs: [(name: String, value: String)] = []
-        for (key, value) in object.members {
-            guard case .string(let text) = value else {
+        for member in object {
+            guard case .string(let text) = member.value else {
                 problems.append(
                     .init(
-                        "\(place(name))/\(JSONPointer.escaped(key))", "wrong_type",
+                        "\(place(name))/\(JSONPointer.escaped(member.key))", "wrong_type",
                         "must be a string"))
                 continue
             }
-            pairs.append((key, text))
+            pairs.append((member.key, text))
         }
         return pairs
     }
 
     /// Ends the reading: whatever nobody asked for is unknown.
     mutating func finish() {
-        for (key, _) in members.members where !known.contains(key) {
+        for key in members.keys where !known.contains(key) {
             note(key, "unknown_field", "unknown field \(key)")
         }
     }

@@ -7,6 +7,8 @@ struct MessageForm {
     var draft: Draft
     let sender: Mailbox
     let recipients: [Mailbox]
+    /// Where each recipient stands, as a pointer.
+    let places: [Mailbox: String]
     var details: MessageDetails
     let isDryRun: Bool
 
@@ -26,8 +28,10 @@ struct MessageForm {
         }
         let envelope = readEnvelope(&form, defaults)
         var draft = Draft(
-            from: envelope.from, to: envelope.to, cc: envelope.cc, subject: form.string("subject"),
-            messageID: "<\(id)@\(hostname)>", date: now)
+            from: envelope.from, messageID: "<\(id)@\(hostname)>", date: now)
+        draft.to = envelope.to
+        draft.cc = envelope.cc
+        draft.subject = form.string("subject")
         draft.replyTo = form.addresses("reply_to") ?? []
         draft.text = form.string("text")
         draft.html = form.string("html")
@@ -43,8 +47,8 @@ struct MessageForm {
             throw FormErrors(items: form.problems)
         }
         return MessageForm(
-            draft: draft, sender: sender, recipients: envelope.recipients, details: details,
-            isDryRun: isDryRun)
+            draft: draft, sender: sender, recipients: envelope.recipients,
+            places: envelope.places, details: details, isDryRun: isDryRun)
     }
 }
 
@@ -61,6 +65,7 @@ extension MessageForm {
         var to: [NamedMailbox]
         var cc: [NamedMailbox]
         var recipients: [Mailbox]
+        var places: [Mailbox: String]
     }
 
     private static func readEnvelope(_ form: inout FormReader, _ defaults: Defaults) -> Envelope {
@@ -77,14 +82,22 @@ extension MessageForm {
         if from == nil, isSound {
             form.note("from", "missing", "a message needs from; this application has no default")
         }
-        var seen: Set<Mailbox> = []
-        let recipients = (to + cc + bcc).map(\.mailbox).filter { seen.insert($0).inserted }
+        var places: [Mailbox: String] = [:]
+        var recipients: [Mailbox] = []
+        for (name, mailboxes) in [("to", to), ("cc", cc), ("bcc", bcc)] {
+            let isList = form.isList(name)
+            for (index, named) in mailboxes.enumerated() where places[named.mailbox] == nil {
+                places[named.mailbox] = isList ? "/\(name)/\(index)" : "/\(name)"
+                recipients.append(named.mailbox)
+            }
+        }
         if recipients.isEmpty, isSound {
             form.note("to", "missing", "a message needs a recipient; this application has no default")
         }
         let nobody = NamedMailbox(mailbox: Mailbox(localPart: "nobody", domain: "invalid"))
         return Envelope(
-            from: from ?? nobody, sender: from?.mailbox, to: to, cc: cc, recipients: recipients)
+            from: from ?? nobody, sender: from?.mailbox, to: to, cc: cc, recipients: recipients,
+            places: places)
     }
 
     private static func readHeaders(
@@ -108,19 +121,33 @@ extension MessageForm {
     private static func readDetails(
         _ form: inout FormReader, _ draft: inout Draft, _ now: Timestamp
     ) -> MessageDetails {
-        var details = MessageDetails(headerMessageID: draft.messageID, subject: draft.subject ?? "")
+        var details = MessageDetails(
+            headerMessageID: draft.messageID, subject: draft.subject ?? "", octets: 0)
         details.externalID = form.string("external_id", maximum: 255)
         details.tags = form.strings("tags", maximum: 10) ?? []
-        details.metadata = form.dictionary("metadata") ?? []
-        details.priority = form.choice("priority", Priority.self) ?? .normal
+        details.metadata = (form.dictionary("metadata") ?? []).map { ($0.name, $0.value) }
+        draft.importance = form.choice("priority", Importance.self)
+        details.priority = Priority(draft.importance)
         details.sendAt = form.timestamp("send_at")
         details.expiresAt = form.timestamp("expires_at")
         details.threadKey = form.string("thread_key", maximum: 255)
         if let expiry = details.expiresAt, expiry <= max(now, details.sendAt ?? now) {
             form.note("expires_at", "invalid", "expires_at must lie after send_at and after now")
         }
-        draft.importance = Importance(details.priority)
         draft.threadKey = details.threadKey
         return details
+    }
+}
+
+extension Priority {
+    /// The lane of a mail that says it is that urgent.
+    init(_ importance: Importance?) {
+        self =
+            switch importance {
+            case .critical: .critical
+            case .high: .high
+            case .low: .low
+            case .normal, nil: .normal
+            }
     }
 }

@@ -1,6 +1,6 @@
 import Mail
-package import Net
-package import Policy
+import Net
+import Policy
 import Store
 import Wire
 
@@ -25,22 +25,25 @@ final class HTTPConversation {
     }
 
     func converse() async throws(StreamError) {
-        do {
+        do throws(ConversationError) {
             while let head = try await nextHead() {
                 let body = ConnectionBody(self, head)
                 let answer = await api.answer(request(head, body))
-                let continues = head.keepsAlive && !answer.closesConnection && !api.isDraining
-                try await send(answer, to: head, continues: continues)
-                guard continues, await body.discardRest() else { break }
+                var exchange = HTTPExchange(head)
+                exchange.keepsAlive =
+                    head.keepsAlive && !answer.closesConnection && !api.isDraining
+                try await sendInConversation(answer, to: exchange)
+                guard exchange.keepsAlive, await body.discardRest() else { break }
             }
         } catch .problem(let problem) {
             let answer = problem.answer(instance: api.newRequestID().description)
             api.metrics.count(.http, status: answer.status)
-            try await send(answer, to: nil, continues: false)
+            try await send(answer, to: .closing)
         } catch .stream(let error) {
             throw error
         }
-        await linger()
+        // Closing at once could destroy an answer the client has not read yet (RFC 9112 §9.6).
+        await stream.finish(within: .seconds(1))
     }
 
     private func request(_ head: HTTPRequestHead, _ body: ConnectionBody) -> Request {
@@ -53,7 +56,7 @@ final class HTTPConversation {
     /// Waits for a request's head; nil when the peer is done. Silence between requests is a quiet
     /// end, silence inside one is a 408.
     private func nextHead() async throws(ConversationError) -> HTTPRequestHead? {
-        var isIdle = !parser.hasBufferedOctets
+        var isIdle = parser.isIdle
         let deadline = ContinuousClock.now + times.head
         while true {
             switch try parsedEvent() {
@@ -75,13 +78,18 @@ final class HTTPConversation {
         }
     }
 
-    /// The next piece of the body of the request at hand; nil at its end.
-    func nextBodyPiece() async throws(Problem) -> [UInt8]? {
+    /// The next piece of the body of the request at hand; nil at its end. `awaitsContinue` is
+    /// answered before anything is waited for (RFC 9110 §10.1.1).
+    func nextBodyPiece(awaitsContinue: inout Bool) async throws(Problem) -> [UInt8]? {
         while true {
             switch try parsedBodyEvent() {
             case .body(let piece): return piece
             case .end, .head: return nil
             case nil: break
+            }
+            if awaitsContinue {
+                awaitsContinue = false
+                try await sendContinue()
             }
             do throws(StreamError) {
                 guard try await receive(within: times.body, idle: false) else {
@@ -95,16 +103,13 @@ final class HTTPConversation {
         }
     }
 
-    /// RFC 9110 §10.1.1: the client waits for this before it sends the body.
-    func sendContinue() async throws(Problem) {
+    private func sendContinue() async throws(Problem) {
         do {
-            try await stream.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8), within: times.body)
+            try await stream.send(HTTPResponse.goOn, within: times.body)
         } catch {
             throw Problem.malformed("the connection ended").closing
         }
     }
-
-    var hasBufferedOctets: Bool { parser.hasBufferedOctets }
 
     private func parsedEvent() throws(ConversationError) -> HTTPRequestEvent? {
         do {
@@ -133,22 +138,29 @@ final class HTTPConversation {
 
     // MARK: Answers
 
+    private func sendInConversation(
+        _ answer: Answer, to exchange: HTTPExchange
+    ) async throws(ConversationError) {
+        do throws(StreamError) {
+            try await send(answer, to: exchange)
+        } catch {
+            throw .stream(error)
+        }
+    }
+
     private func send(
-        _ answer: Answer, to head: HTTPRequestHead?, continues: Bool
+        _ answer: Answer, to exchange: HTTPExchange
     ) async throws(StreamError) {
-        let isHead = head?.method == "HEAD"
-        var response = HTTPResponseHead(status: answer.status)
-        response.fields = answer.fields
-        response.fields.append(("Date", api.httpDate))
-        if !continues { response.fields.append(("Connection", "close")) }
         switch answer.body {
-        case .octets(let body):
+        case .octets:
             try await stream.send(
-                response.serialized(with: body, omittingBody: isHead), within: times.body)
-        case .content(let reader):
-            try await stream.send(
-                response.serialized(contentLength: reader.octets), within: times.body)
-            if !isHead { try await send(reader) }
+                answer.octets(answering: exchange, date: api.httpDate), within: times.body)
+        case .content(let reader, let length):
+            var head: [UInt8] = []
+            _ = answer.head.begin(
+                contentLength: length, answering: exchange, date: api.httpDate, to: &head)
+            try await stream.send(head, within: times.body)
+            if !exchange.isHead { try await send(reader) }
         }
     }
 
@@ -162,19 +174,6 @@ final class HTTPConversation {
         } catch {
             // The length is promised already: only a broken connection tells the truth now.
             throw .closed
-        }
-    }
-
-    /// Closing at once would let the kernel discard an answer the client has not read yet
-    /// (RFC 9112 §9.6), so what still comes is read and thrown away for a moment.
-    private func linger() async {
-        stream.finishSending()
-        let deadline = ContinuousClock.now + .seconds(1)
-        var rest = 1 << 20
-        while rest > 0, ContinuousClock.now < deadline {
-            let count = try? await stream.receive(within: deadline - .now) { $0.count }
-            guard case .some(.some(let count)) = count else { return }
-            rest -= count
         }
     }
 }

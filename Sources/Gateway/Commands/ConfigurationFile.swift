@@ -1,0 +1,58 @@
+import Glibc
+
+/// Reads configuration and secrets from disk.
+enum ConfigurationFile {
+    static func load(_ path: String) throws(CommandFailure) -> Configuration {
+        guard let text = TextFile.read(path) else {
+            throw CommandFailure(
+                .configuration,
+                "\(path): cannot be read (\(String(cString: strerror(errno))));"
+                    + " name another with --config FILE or $POSTERN_CONFIG")
+        }
+        do throws(ConfigurationError) {
+            return try ConfigurationReader.read(text, file: path, readSecret: readSecret)
+        } catch {
+            throw CommandFailure(
+                .configuration, error.problems.map(\.description).joined(separator: "\n"))
+        }
+    }
+
+    /// A secret's file; a bare name is looked for in `$CREDENTIALS_DIRECTORY` first, where systemd
+    /// puts credentials. One line end at its end is not part of the secret.
+    static func readSecret(_ path: String) -> String? {
+        var text: String?
+        if !path.contains("/"), let directory = getenv("CREDENTIALS_DIRECTORY") {
+            text = TextFile.read("\(String(cString: directory))/\(path)")
+        }
+        guard var secret = text ?? TextFile.read(path) else { return nil }
+        if secret.hasSuffix("\r\n") || secret.hasSuffix("\n") { secret.removeLast() }
+        return secret
+    }
+}
+
+enum TextFile {
+    /// The file's text, or nil when it cannot be read or is no UTF-8; `errno` tells.
+    static func read(_ path: String) -> String? {
+        guard let octets = octets(path) else { return nil }
+        return String(validating: octets, as: UTF8.self)
+    }
+
+    static func octets(_ path: String) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return octets(descriptor)
+    }
+
+    /// Everything up to the end of an open file.
+    static func octets(_ descriptor: Int32) -> [UInt8]? {
+        var whole: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = piece.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            guard count >= 0 else { return nil }
+            if count == 0 { return whole }
+            whole += piece[..<count]
+        }
+    }
+}

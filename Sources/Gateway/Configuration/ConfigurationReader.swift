@@ -1,0 +1,184 @@
+import Delivery
+import Mail
+import Policy
+import Wire
+
+/// Reads the JSON5 file of contract section 3.
+enum ConfigurationReader {
+    /// The configuration in `text`, or every problem in it.
+    static func read(
+        _ text: String, file: String, readSecret: (String) -> String?
+    ) throws(ConfigurationError) -> Configuration {
+        let report = ProblemReport(file: file)
+        let root: JSON5Node
+        do throws(JSON5Error) {
+            root = try JSON5.parse(text)
+        } catch {
+            report.note("", line: error.line, "column \(error.column): \(error.reason)")
+            throw ConfigurationError(problems: report.problems)
+        }
+        guard case .object(let members) = root.value else {
+            report.note("", line: root.line, "the file must hold one object { … }")
+            throw ConfigurationError(problems: report.problems)
+        }
+        let reader = SettingsReader(members, path: "", line: 1, report: report)
+        var draft = ConfigurationDraft(file: file)
+        draft.read(reader, readSecret)
+        let configuration = Configuration(draft)
+        configuration.check(into: report)
+        guard report.problems.isEmpty else {
+            throw ConfigurationError(problems: report.problems)
+        }
+        return configuration
+    }
+}
+
+extension ConfigurationDraft {
+    fileprivate mutating func read(_ file: SettingsReader, _ readSecret: (String) -> String?) {
+        readIdentity(file)
+        certificates = file.objects("certificates").compactMap { readCertificate($0) }
+        for (index, reader) in file.objects("receiveConnectors").enumerated() {
+            readReceiveConnector(reader, index: index)
+        }
+        acceptedDomains = file.objects("acceptedDomains").compactMap { readAcceptedDomain($0) }
+        for reader in file.objects("sendConnectors") { readSendConnector(reader, readSecret) }
+        if let reader = file.object("delivery") { readDelivery(reader) }
+        if let reader = file.object("retention") {
+            retention.content = reader.duration("content") ?? retention.content
+            retention.history = reader.duration("history") ?? retention.history
+            reader.finish(knownTo: "retention")
+        }
+        if let reader = file.object("limits") {
+            storeFloor = reader.octets("storeFloor") ?? storeFloor
+            queuedMessages = reader.integer("queuedMessages", in: 1...Int.max) ?? queuedMessages
+            reader.finish(knownTo: "limits")
+        }
+        warn(file.tolerate(["suppression", "alerts"]), of: "configuration")
+        file.finish(knownTo: "the configuration")
+    }
+
+    mutating func warn(_ keys: [String], of subject: String) {
+        for key in keys {
+            warnings.append(
+                AuditFinding(
+                    .warning, "no_effect", of: subject,
+                    "\(key) has no effect in this version of Postern"))
+        }
+    }
+
+    private mutating func readIdentity(_ file: SettingsReader) {
+        if let name = file.string("hostname") {
+            if let domain = try? Mailbox.domain(parsing: name), !domain.hasPrefix("[") {
+                hostname = domain
+            } else {
+                file.note("hostname", "must be a domain name such as \"relay.corp.example\"")
+            }
+        } else {
+            file.note("hostname", "is missing; give this server's name, \"relay.corp.example\"")
+        }
+        dataDirectory = file.string("dataDirectory") ?? dataDirectory
+        if let log = file.object("log") {
+            logLevel = log.choice("level", Log.Level.self) ?? logLevel
+            logFormat = log.choice("format", Log.Format.self) ?? logFormat
+            log.finish(knownTo: "log")
+        }
+        defaultDomain = file.value("defaultDomain", "a domain") { try? Mailbox.domain(parsing: $0) }
+        postmaster = file.value("postmaster", "an address") { try? Mailbox(parsing: $0) }
+        for (name, address) in file.entries("aliases") {
+            if let mailbox = try? Mailbox(parsing: address) {
+                aliases[name.lowercased()] = mailbox
+            } else {
+                file.note("aliases", "\(name) must be an address, not \"\(address)\"")
+            }
+        }
+    }
+
+    private func readCertificate(_ reader: SettingsReader) -> Configuration.Certificate? {
+        let name = reader.string("name")
+        let certificate = reader.string("certificateFile")
+        let key = reader.string("keyFile")
+        reader.finish(knownTo: "a certificate")
+        guard let name, let certificate, let key else {
+            reader.note("", "a certificate needs name, certificateFile and keyFile")
+            return nil
+        }
+        return Configuration.Certificate(name: name, certificateFile: certificate, keyFile: key)
+    }
+
+    private func readAcceptedDomain(_ reader: SettingsReader) -> AcceptedDomain? {
+        let domain = reader.value("domain", "a domain or *.domain") { text -> DomainPattern? in
+            let pattern = DomainPattern(text)
+            return pattern == .any ? nil : pattern
+        }
+        let kind = reader.choice("type", AcceptedDomain.Kind.self) ?? .authoritative
+        if !reader.isGiven("domain") { reader.note("domain", "is missing") }
+        reader.finish(knownTo: "an accepted domain")
+        return domain.map { AcceptedDomain(domain: $0, kind: kind) }
+    }
+
+    private mutating func readDelivery(_ reader: SettingsReader) {
+        if let steps = reader.strings("retry") {
+            do throws(RetryScheduleError) {
+                delivery.retry = try RetrySchedule(parsing: steps)
+            } catch {
+                reader.note("retry", error.reason)
+            }
+        }
+        delivery.expireAfter = reader.duration("expireAfter") ?? delivery.expireAfter
+        delivery.uncertain =
+            reader.choice("uncertain", DeliverySettings.Uncertainty.self) ?? delivery.uncertain
+        delivery.uncertainWait = reader.duration("uncertainWait") ?? delivery.uncertainWait
+        warn(
+            reader.tolerate(["delayNotice", "notifySender", "returnPath"]), of: "delivery")
+        reader.finish(knownTo: "delivery")
+    }
+}
+
+extension Configuration {
+    /// What only shows when all parts are seen together.
+    fileprivate func check(into report: ProblemReport) {
+        checkNames(report)
+        for conflict in rulebook.conflicts {
+            report.note(
+                "receiveConnectors", line: nil,
+                "\"\(conflict.first)\" and \"\(conflict.second)\" on \(conflict.binding):"
+                    + " \(conflict.text)")
+        }
+        for finding in rulebook.audit where finding.severity == .refused {
+            report.note("receiveConnectors", line: nil, "\"\(finding.subject)\" \(finding.text)")
+        }
+        for connector in rulebook.receiveConnectors where connector.isEnabled {
+            checkTLS(connector, report)
+        }
+    }
+
+    private func checkNames(_ report: ProblemReport) {
+        let groups: [(String, [String])] = [
+            ("receiveConnectors", rulebook.receiveConnectors.map(\.name)),
+            ("sendConnectors", rulebook.sendConnectors.map(\.name)),
+            ("certificates", certificates.map(\.name)),
+        ]
+        for (place, names) in groups {
+            var seen: Set<String> = []
+            for name in names where !seen.insert(name).inserted {
+                report.note(place, line: nil, "the name \"\(name)\" is given twice")
+            }
+        }
+    }
+
+    private func checkTLS(_ connector: ReceiveConnector, _ report: ProblemReport) {
+        guard connector.tls.mode != .none else { return }
+        if let name = connector.tls.certificate, certificate(for: connector) == nil {
+            report.note(
+                "receiveConnectors", line: nil,
+                "\"\(connector.name)\" names the certificate \"\(name)\", which is not listed")
+        }
+        let isLoopback = connector.bindings.allSatisfy(\.isLoopback)
+        if certificates.isEmpty, !isLoopback {
+            report.note(
+                "receiveConnectors", line: nil,
+                "\"\(connector.name)\" needs a certificate: list one in certificates, or set"
+                    + " tls: { mode: \"none\" } (a self-signed one is made for loopback only)")
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import Delivery
+import Mail
+import Policy
+import Wire
+
+private enum DeliveryWay: String, CaseIterable {
+    case mx
+    case capture
+}
+
+private enum SendPreset: String, CaseIterable {
+    case m365Submission = "m365-submission"
+    case googleRelay = "google-relay"
+
+    func apply(to limits: inout RouteLimits) {
+        switch self {
+        case .m365Submission:
+            limits.connections = 3
+            limits.messagesPerMinute = 30
+            limits.recipientsPerMessage = 500
+        case .googleRelay:
+            limits.recipientsPerMessage = 100
+        }
+    }
+}
+
+extension ConfigurationDraft {
+    /// A send connector is two things: a route that carries mail, and what the rules know of it.
+    mutating func readSendConnector(
+        _ reader: SettingsReader, _ readSecret: (String) -> String?
+    ) {
+        let name = reader.string("name") ?? ""
+        if name.isEmpty { reader.note("name", "a send connector needs a name") }
+        let spaces = reader.values("addressSpaces", "domain, *.domain or *") { DomainPattern($0) }
+        if spaces?.isEmpty ?? true {
+            reader.note("addressSpaces", "must list at least one domain, *.domain or *")
+        }
+        var connector = SendConnector(name: name, addressSpaces: spaces ?? [])
+        connector.cost = reader.integer("cost", in: 1...100) ?? 1
+        connector.sources = Set(reader.strings("sources") ?? [])
+        var route = Route(name: name, hop: readHop(reader), helloName: hostname)
+        readSecurity(reader, &route)
+        route.credentials = reader.object("authentication").flatMap {
+            readCredentials($0, readSecret)
+        }
+        if let preset = reader.choice("preset", SendPreset.self) {
+            preset.apply(to: &route.limits)
+            warn(["the day's quota of the preset"], of: name)
+        }
+        if let limits = reader.object("limits") { readLimits(limits, &route.limits, of: name) }
+        route.helloName = reader.string("helloName") ?? hostname
+        route.sourceAddress = reader.value("sourceAddress", "an IP address") {
+            IPAddress($0)?.description
+        }
+        connector.messageSize = route.limits.messageSize
+        reader.refuse(["rewriteSender", "dkim", "dns"])
+        reader.finish(knownTo: "a send connector")
+        sendConnectors.append(connector)
+        routes.append(route)
+    }
+
+    private func readHop(_ reader: SettingsReader) -> Route.Hop {
+        let way = reader.choice("delivery", DeliveryWay.self)
+        let hosts = reader.values("smartHosts", "a host or host:port") { HostPort($0) }
+        switch (way, hosts) {
+        case (.mx, nil): return .mailExchangers
+        case (.capture, nil): return .capture
+        case (nil, let hosts?) where !hosts.isEmpty: return .smartHosts(hosts)
+        case (.some, .some):
+            reader.note("delivery", "cannot stand beside smartHosts; keep one of them")
+        default:
+            reader.note("smartHosts", "list smart hosts, or set delivery: \"mx\" or \"capture\"")
+        }
+        return .capture
+    }
+
+    private func readSecurity(_ reader: SettingsReader, _ route: inout Route) {
+        route.security = reader.choice("tls", Route.Security.self) ?? route.security
+        route.caFile = reader.string("caFile")
+    }
+
+    private func readCredentials(
+        _ reader: SettingsReader, _ readSecret: (String) -> String?
+    ) -> Credentials? {
+        let mechanism = reader.choice("mechanism", Credentials.Mechanism.self)
+        let username = reader.string("username")
+        let file = reader.string("passwordFile")
+        reader.refuse([
+            "tokenFile", "tokenURL", "clientID", "clientSecretFile", "scope", "refreshTokenFile",
+        ])
+        if reader.isGiven("password") {
+            reader.note("password", "must not stand in this file; put it in a file, passwordFile")
+            _ = reader.tolerate(["password"])
+        }
+        reader.finish(knownTo: "authentication")
+        guard let mechanism, let username, let file else {
+            reader.note("", "authentication needs mechanism, username and passwordFile")
+            return nil
+        }
+        guard let password = readSecret(file) else {
+            reader.note("passwordFile", "\(file) cannot be read")
+            return nil
+        }
+        return Credentials(mechanism: mechanism, username: username, password: password)
+    }
+
+    private mutating func readLimits(
+        _ reader: SettingsReader, _ limits: inout RouteLimits, of name: String
+    ) {
+        let count = 1...1_000_000
+        limits.connections = reader.integer("connections", in: 1...1000) ?? limits.connections
+        limits.messagesPerConnection =
+            reader.integer("messagesPerConnection", in: count) ?? limits.messagesPerConnection
+        limits.messagesPerMinute =
+            reader.integer("messagesPerMinute", in: count) ?? limits.messagesPerMinute
+        limits.recipientsPerMessage =
+            reader.integer("recipientsPerMessage", in: count) ?? limits.recipientsPerMessage
+        limits.messageSize = reader.octets("messageSize") ?? limits.messageSize
+        reader.refuse(["recipientsPerDay"])
+        reader.finish(knownTo: "limits")
+    }
+}

@@ -1,0 +1,101 @@
+import Delivery
+import Mail
+import Policy
+import Store
+
+/// What a door hands over: a mail on offer, and where its content waits.
+struct Offer: Sendable {
+    var submission: Submission
+    var id: MessageID
+    var createdAt: Timestamp
+    var content: [Piece]
+    var details: MessageDetails
+
+    init(
+        submission: Submission, id: MessageID, createdAt: Timestamp, content: [Piece],
+        details: MessageDetails
+    ) {
+        self.submission = submission
+        self.id = id
+        self.createdAt = createdAt
+        self.content = content
+        self.details = details
+    }
+}
+
+/// What the sender of a kept message is told.
+struct Receipt: Sendable {
+    let offer: Offer
+    let approval: Approval
+    let refused: [RefusedRecipient]
+
+    var status: RecipientStatus {
+        (offer.details.sendAt ?? offer.createdAt) > offer.createdAt ? .scheduled : .queued
+    }
+}
+
+/// The one counter at which every door hands in its mail: the rules are asked, what they approve
+/// is kept, and what is kept goes out.
+final class Desk: Sendable {
+    enum Outcome: Sendable {
+        case kept([Receipt])
+        /// Nothing was kept; a decision for each offer.
+        case refused([Decision])
+        case replayed(StoredAnswer)
+        case mismatched
+    }
+
+    private let store: Store
+    private let dispatcher: Dispatcher?
+    private let rulebook: @Sendable () -> Rulebook
+
+    /// Without a dispatcher mail is kept and waits for the next server.
+    init(
+        store: Store, dispatcher: Dispatcher?, rulebook: @escaping @Sendable () -> Rulebook
+    ) {
+        self.store = store
+        self.dispatcher = dispatcher
+        self.rulebook = rulebook
+    }
+
+    func decide(_ submission: Submission, partially: Bool = false) -> Decision {
+        rulebook().decide(submission, partially: partially)
+    }
+
+    /// Keeps all the offers or none of them. When this returns `.kept`, they are on disk and synced.
+    /// `claim` makes the idempotency claim from the receipts.
+    func take(
+        _ offers: [Offer], partially: Bool = false,
+        claim: (([Receipt]) -> IdempotencyClaim?)? = nil
+    ) async throws(StoreError) -> Outcome {
+        let rules = rulebook()
+        let decisions = offers.map { rules.decide($0.submission, partially: partially) }
+        var receipts: [Receipt] = []
+        for (offer, decision) in zip(offers, decisions) {
+            guard let approval = decision.approval else { return .refused(decisions) }
+            receipts.append(Receipt(offer: offer, approval: approval, refused: decision.refused))
+        }
+        let parcels = receipts.map { receipt in
+            Parcel(
+                approval: receipt.approval, id: receipt.offer.id,
+                createdAt: receipt.offer.createdAt, content: receipt.offer.content,
+                details: receipt.offer.details)
+        }
+        switch try await store.keep(parcels, claim: claim?(receipts)) {
+        case .kept(let entries):
+            for (entries, receipt) in zip(entries, receipts) {
+                dispatcher?.take(entries, fresh: receipt.offer.freshContent)
+            }
+            return .kept(receipts)
+        case .replayed(let answer): return .replayed(answer)
+        case .mismatched: return .mismatched
+        }
+    }
+}
+
+extension Offer {
+    /// A small body in one piece spares its first attempt a read.
+    fileprivate var freshContent: [UInt8]? {
+        if content.count == 1, case .octets(let octets) = content[0] { octets } else { nil }
+    }
+}

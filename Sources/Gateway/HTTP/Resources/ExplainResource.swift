@@ -1,0 +1,151 @@
+import Delivery
+import Mail
+import Policy
+import Wire
+
+/// POST /v1/explain: what would happen to a mail, by the code that would make it happen.
+enum ExplainResource {
+    static func explain(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        var form = try await api.form(of: request)
+        let question = try Question(&form, api)
+        let explanation = question.explanation(by: api)
+        return .json { explanation.write(to: &$0) }
+    }
+
+    /// The facts of the mail in question.
+    private struct Question {
+        var sender: ReversePath
+        var recipient: Mailbox
+        var peer: IPAddress
+        var local: IPAddress
+        var port: Int?
+        var principal: Principal
+        var isSecure: Bool
+        var octets: Int
+
+        init(_ form: inout FormReader, _ api: API) throws(Problem) {
+            let from = form.string("from")
+            let to = form.string("to")
+            let ip = form.string("ip")
+            let localText = form.string("local")
+            port = form.integer("port", in: 1...65_535)
+            let application = form.string("application")
+            isSecure = form.bool("tls") ?? false
+            octets = form.integer("size", in: 0...Int.max) ?? 0
+            form.finish()
+            peer = form.address(ip, "ip") ?? .loopback
+            local = form.address(localText, "local") ?? .loopback
+            sender = form.path(from)
+            recipient = form.recipient(to, api) ?? Mailbox(localPart: "", domain: "")
+            principal = .anonymous
+            if let application {
+                if let record = api.directory.application(application) {
+                    principal = .application(record.applicant)
+                } else {
+                    form.note("application", "not_found", "there is no application \(application)")
+                }
+            }
+            guard form.problems.isEmpty else { throw .invalid(form.problems) }
+        }
+
+        func explanation(by api: API) -> Explanation {
+            let configuration = api.configuration
+            let rules = configuration.rulebook
+            let port = port ?? defaultPort(rules)
+            guard let connector = rules.connector(at: local, port: port, for: peer) else {
+                return Explanation(
+                    connector: nil, decision: nil, reply: .noConnector,
+                    note: "no connector at \(local) port \(port) serves \(peer)")
+            }
+            let client = Client(
+                connector: connector, peer: peer, principal: principal,
+                isSecure: isSecure || connector.tls.mode == .implicit)
+            let authors: [Mailbox] = if case .mailbox(let mailbox) = sender { [mailbox] } else { [] }
+            let decision = rules.decide(
+                Submission(
+                    client: client, sender: sender, recipients: [recipient], authors: authors,
+                    octets: octets))
+            return Explanation(
+                connector: connector.name, decision: decision,
+                reply: decision.refusal?.reply ?? Reply(250, "2.1.5", "Recipient OK"),
+                retry: configuration.delivery.retry.description)
+        }
+
+        /// An application comes by HTTP where there is such a door, the anonymous by port 25.
+        private func defaultPort(_ rules: Rulebook) -> Int {
+            let door: ReceiveConnector.Door = principal == .anonymous ? .smtp : .http
+            let connectors = rules.receiveConnectors.filter(\.isEnabled)
+            let ports = connectors.filter { $0.door == door }.flatMap(\.bindings).map(\.port)
+            if door == .smtp, ports.contains(25) { return 25 }
+            return ports.first ?? connectors.first?.bindings.first?.port ?? 25
+        }
+    }
+
+    private struct Explanation {
+        var connector: String?
+        var decision: Decision?
+        var reply: Reply
+        var note: String?
+        var retry: String?
+
+        func write(to json: inout JSONWriter) {
+            json.beginObject()
+            json.member("accepted", decision?.approval != nil)
+            json.member("connector", connector)
+            json.member("rule", (decision?.refusal?.rule ?? lastRule).rawValue)
+            if let decision {
+                decision.writeRules(to: &json)
+            } else {
+                json.members("rules", [note ?? ""]) { note, json in
+                    json.beginObject()
+                    json.member("name", Rule.connector.rawValue)
+                    json.member("finding", note)
+                    json.endObject()
+                }
+            }
+            json.key("reply")
+            reply.write(to: &json)
+            json.member("route", decision?.approval?.recipients.first?.route)
+            json.member("retry", decision?.approval == nil ? nil : retry)
+            json.endObject()
+        }
+
+        private var lastRule: Rule { decision?.findings.last?.rule ?? .connector }
+    }
+}
+
+extension FormReader {
+    fileprivate mutating func address(_ text: String?, _ name: String) -> IPAddress? {
+        guard let text else { return nil }
+        guard let address = IPAddress(text) else {
+            note(name, "invalid", "\(name) must be an IP address")
+            return nil
+        }
+        return address
+    }
+
+    fileprivate mutating func path(_ text: String?) -> ReversePath {
+        guard let text, !text.isEmpty, text != "<>" else {
+            if text == nil { note("from", "missing", "from is needed; \"\" is the null sender") }
+            return .null
+        }
+        return mailbox(text, "from").map { .mailbox($0) } ?? .null
+    }
+
+    fileprivate mutating func recipient(_ text: String?, _ api: API) -> Mailbox? {
+        guard let text else {
+            note("to", "missing", "to is needed")
+            return nil
+        }
+        return mailbox(text, "to")
+    }
+
+    private mutating func mailbox(_ text: String, _ name: String) -> Mailbox? {
+        do {
+            return try Mailbox(parsing: text)
+        } catch {
+            note(name, "invalid_address", error.reason)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Mail
+import Policy
+import Store
+import Wire
+
+/// What a caller may know of itself and, as administrator, of the configuration.
+enum InformationResource {
+    static func me(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        let identity = request.identity
+        return .json { json in
+            json.beginObject()
+            json.member("kind", identity.isAdministrator ? "administrator" : "application")
+            json.member("key", identity.keyID.map { "key_\($0)" })
+            json.member("expires_at", identity.keyExpiresAt)
+            json.member("scopes", identity.scopes)
+            json.key("application")
+            if let application = identity.application {
+                application.write(to: &json)
+            } else {
+                json.null()
+            }
+            let limits = (request.connector ?? .control).limits
+            json.key("limits")
+            json.beginObject()
+            json.member("message_size", limits.messageSize)
+            json.member("recipients", limits.recipients)
+            json.member("messages_per_minute", identity.application?.rate)
+            json.endObject()
+            json.endObject()
+        }
+    }
+
+    static func connectors(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        let connectors = api.configuration.rulebook.receiveConnectors
+        return .json { json in
+            json.beginObject()
+            json.members("data", connectors) { connector, json in
+                connector.write(to: &json)
+            }
+            json.endObject()
+        }
+    }
+
+    static func domains(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        let domains = api.configuration.rulebook.acceptedDomains
+        return .json { json in
+            json.beginObject()
+            json.members("data", domains) { accepted, json in
+                json.beginObject()
+                json.member("domain", accepted.domain.description)
+                json.member("type", accepted.kind.rawValue)
+                json.endObject()
+            }
+            json.endObject()
+        }
+    }
+
+    static func audit(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        let findings = api.configuration.audit + api.directory.audit(at: api.now)
+        return .json { json in
+            json.beginObject()
+            json.members("data", findings) { $0.write(to: &$1) }
+            json.endObject()
+        }
+    }
+}
+
+extension ReceiveConnector {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("name", name)
+        json.member("protocol", door.rawValue)
+        json.member("bindings", bindings.map(\.description))
+        json.member(
+            "remote_ip_ranges",
+            servesEveryone ? ["0.0.0.0/0", "::/0"] : remoteRanges.map(\.description))
+        json.member("enabled", isEnabled)
+        json.member("tls", tls.mode.rawValue)
+        json.member("authentication", authentication.map(\.rawValue))
+        json.member("permission_groups", permissionGroups.map(\.rawValue).sorted())
+        json.member(
+            "rights", Rights.names.filter { rights.contains($0.right) }.map(\.name))
+        json.endObject()
+    }
+}
+
+extension AuditFinding {
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("severity", severity.rawValue)
+        json.member("code", code)
+        json.member("subject", subject)
+        json.member("text", text)
+        json.endObject()
+    }
+}
+
+extension Directory {
+    /// What is unsafe about applications and keys.
+    func audit(at now: Timestamp) -> [AuditFinding] {
+        let anySender = applications.filter { $0.senders.contains("*") }.map {
+            AuditFinding(
+                .warning, "any_sender", of: $0.name,
+                "may send as anyone; list its senders (--sender) instead")
+        }
+        let live = allKeys.filter { $0.revokedAt == nil && ($0.expiresAt ?? now) >= now }
+        let old = live.filter { $0.expiresAt == nil && now - $0.createdAt > .seconds(365 * 86_400) }
+            .map {
+                AuditFinding(
+                    .warning, "old_key", of: "key_\($0.id)",
+                    "is older than a year and never expires; rotate it")
+            }
+        let unused = live.filter { now - ($0.lastUsedAt ?? $0.createdAt) > .seconds(90 * 86_400) }
+            .map {
+                AuditFinding(
+                    .warning, "unused_key", of: "key_\($0.id)",
+                    "was not used for 90 days; revoke it if nobody misses it")
+            }
+        return anySender + old + unused
+    }
+}

@@ -1,0 +1,166 @@
+import Mail
+import Policy
+import Store
+import Wire
+
+/// How messages look in answers.
+extension Receipt {
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("id", offer.id.description)
+        json.member("status", status.name)
+        json.member("message_id", offer.details.headerMessageID)
+        json.member("created_at", offer.createdAt)
+        json.members("recipients", approval.recipients) { recipient, json in
+            json.beginObject()
+            json.member("address", recipient.mailbox.description)
+            json.member("status", status.name)
+            json.member("route", recipient.route)
+            json.endObject()
+        }
+        if !refused.isEmpty {
+            json.members("refused", refused) { refused, json in
+                json.beginObject()
+                json.member("address", refused.mailbox.description)
+                json.member("code", Problem.code(for: refused.refusal.rule))
+                json.key("smtp")
+                refused.refusal.reply.write(to: &json)
+                json.endObject()
+            }
+        }
+        json.endObject()
+    }
+}
+
+extension Answer {
+    static func accepted(_ receipts: [Receipt], isBatch: Bool) -> Answer {
+        guard !isBatch else {
+            return .json(202) { json in
+                json.beginObject()
+                json.members("data", receipts) { $0.write(to: &$1) }
+                json.endObject()
+            }
+        }
+        let answer = Answer.json(202) { receipts[0].write(to: &$0) }
+        return answer.with("Location", "/v1/messages/\(receipts[0].offer.id)")
+    }
+
+    /// What is kept beside an idempotency key.
+    var stored: StoredAnswer {
+        guard case .octets(let octets) = body else { return StoredAnswer(status: status) }
+        return StoredAnswer(
+            status: status, headers: fields.map { ($0.name, $0.value) }, body: octets)
+    }
+
+    init(replaying answer: StoredAnswer) {
+        self.init(answer.status, "", answer.body)
+        fields = answer.headers.map { (name: $0.0, value: $0.1) }
+        fields.append(("Idempotency-Replayed", "true"))
+    }
+}
+
+extension MessageRecord {
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("id", id.description)
+        json.member("status", status.name)
+        json.member("message_id", details.headerMessageID)
+        json.member("created_at", createdAt)
+        json.member("application", applicationName)
+        json.member("connector", connector)
+        json.member("from", sender.description)
+        json.member("subject", details.subject)
+        json.member("external_id", details.externalID)
+        json.member("tags", details.tags)
+        json.key("metadata")
+        json.beginObject()
+        for (key, value) in details.metadata { json.member(key, value) }
+        json.endObject()
+        json.member("priority", details.priority.name)
+        json.member("thread_key", details.threadKey)
+        json.member("send_at", details.sendAt)
+        json.member("expires_at", details.expiresAt)
+        json.member("size", details.octets)
+        json.members("recipients", recipients) { $0.write(to: &$1) }
+        json.endObject()
+    }
+}
+
+extension RecipientRecord {
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("address", mailbox.description)
+        json.member("status", status.name)
+        json.member("route", route)
+        json.member("attempts", attempts)
+        json.member("next_attempt_at", nextAttemptAt)
+        json.key("last_reply")
+        if let lastReply { lastReply.write(to: &json) } else { json.null() }
+        json.endObject()
+    }
+}
+
+extension NextHopReply {
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("code", code)
+        json.member("enhanced", enhanced)
+        json.member("text", text)
+        json.member("host", host)
+        json.member("at", at)
+        json.endObject()
+    }
+}
+
+extension EventRecord {
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("id", id)
+        json.member("type", type)
+        json.member("at", at)
+        json.member("message", message?.description)
+        json.member("recipient", recipient?.description)
+        json.key("detail")
+        let value = detail.flatMap { try? JSONValue.parse(Array($0.utf8).span) }
+        if let value { json.value(value) } else { json.null() }
+        json.endObject()
+    }
+}
+
+extension Decision {
+    /// The decision for each recipient, with nothing kept.
+    func writeDryRun(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("accepted", approval != nil && refused.isEmpty)
+        json.members("recipients", approval?.recipients ?? []) { recipient, json in
+            json.beginObject()
+            json.member("address", recipient.mailbox.description)
+            json.member("accepted", true)
+            json.member("route", recipient.route)
+            json.endObject()
+        }
+        json.members("refused", refused) { refused, json in
+            json.beginObject()
+            json.member("address", refused.mailbox.description)
+            json.member("code", Problem.code(for: refused.refusal.rule))
+            json.key("smtp")
+            refused.refusal.reply.write(to: &json)
+            json.endObject()
+        }
+        if let refusal, refused.isEmpty {
+            json.key("smtp")
+            refusal.reply.write(to: &json)
+        }
+        writeRules(to: &json)
+        json.endObject()
+    }
+
+    func writeRules(to json: inout JSONWriter) {
+        json.members("rules", findings) { finding, json in
+            json.beginObject()
+            json.member("name", finding.rule.rawValue)
+            json.member("finding", finding.note)
+            json.endObject()
+        }
+    }
+}

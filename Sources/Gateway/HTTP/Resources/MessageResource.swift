@@ -1,0 +1,147 @@
+import Mail
+import Store
+import Wire
+
+/// GET /v1/messages and what hangs below it.
+enum MessageResource {
+    static func list(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        let query = try MessageQuery(request, application: try api.visibleApplication(request))
+        guard let query else { return .json { Self.write([], next: nil, to: &$0) } }
+        let page = try await stored { () async throws(StoreError) in
+            try await api.store.messages(query)
+        }
+        return .json { Self.write(page.records, next: page.next, to: &$0) }
+    }
+
+    private static func write(
+        _ records: [MessageRecord], next: PageCursor?, to json: inout JSONWriter
+    ) {
+        json.beginObject()
+        json.members("data", records) { $0.write(to: &$1) }
+        json.member("next_cursor", next?.description)
+        json.endObject()
+    }
+
+    static func show(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        let record = try await find(api, request)
+        return .json { record.write(to: &$0) }
+    }
+
+    static func events(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        let record = try await find(api, request)
+        let events = try await stored { () async throws(StoreError) in
+            try await api.store.events(of: record.id)
+        }
+        return .json { json in
+            json.beginObject()
+            json.members("data", events) { $0.write(to: &$1) }
+            json.endObject()
+        }
+    }
+
+    static func source(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        let record = try await find(api, request)
+        var answer = Answer(200, "message/rfc822", [])
+        answer.body = .content(
+            api.store.content(of: record.key), octets: record.details.octets)
+        return answer
+    }
+
+    static func cancel(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        try await order(api, request) { (id, now, by) async throws(StoreError) in
+            try await api.store.cancel(id, at: now, by: by)
+        }
+    }
+
+    static func retry(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        try await order(api, request) { (id, now, by) async throws(StoreError) in
+            try await api.store.retry(id, at: now, by: by)
+        }
+    }
+
+    private static func order(
+        _ api: API, _ request: Request,
+        _ change: (MessageID, Timestamp, String) async throws(StoreError) -> StateChange
+    ) async throws(Problem) -> Answer {
+        let record = try await find(api, request)
+        let by = request.identity.application?.name ?? "administrator"
+        let change = try await stored { () async throws(StoreError) in
+            try await change(record.id, api.now, by)
+        }
+        api.apply(change)
+        return try await show(api, request)
+    }
+
+    private static func find(
+        _ api: API, _ request: Request
+    ) async throws(Problem) -> MessageRecord {
+        let id: MessageID = try request.parameter("id")
+        let application = request.identity.application?.id
+        let record = try await stored { () async throws(StoreError) in
+            try await api.store.message(id, application: application)
+        }
+        guard let record else { throw .notFound }
+        return record
+    }
+}
+
+extension MessageQuery {
+    private static let parameters = [
+        "status", "recipient", "sender", "subject", "tag", "external_id", "message_id",
+        "application", "route", "created_after", "created_before", "q", "limit", "cursor",
+    ]
+
+    /// Nil where the filters name something that is not there to be seen.
+    init?(_ request: Request, application visible: VisibleApplication) throws(Problem) {
+        try request.allowQuery(Self.parameters)
+        self.init()
+        switch visible {
+        case .none: return nil
+        case .only(let id): application = id
+        case .all: break
+        }
+        limit = try request.wholeNumber("limit", in: 1...200) ?? 50
+        if let text = try request.query("cursor") {
+            guard let cursor = PageCursor(text) else {
+                throw .invalid("", "cursor must be a next_cursor of an earlier answer")
+            }
+            self.cursor = cursor
+        }
+        if let name = try request.query("status") {
+            guard let status = RecipientStatus(name: name) else {
+                let all = RecipientStatus.allCases.map(\.name).joined(separator: ", ")
+                throw .invalid("", "status must be one of \(all)")
+            }
+            self.status = status
+        }
+        recipient = try request.query("recipient")
+        sender = try request.query("sender")
+        subject = try request.query("subject")
+        tag = try request.query("tag")
+        externalID = try request.query("external_id")
+        headerMessageID = try request.query("message_id")
+        route = try request.query("route")
+        q = try request.query("q")
+        createdAfter = try request.moment("created_after")
+        createdBefore = try request.moment("created_before")
+    }
+}
+
+extension Request {
+    func wholeNumber(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
+        guard let text = try query(name) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw .invalid(
+                "", "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    func moment(_ name: String) throws(Problem) -> Timestamp? {
+        guard let text = try query(name) else { return nil }
+        guard let moment = Timestamp(rfc3339: text) else {
+            throw .invalid("", "\(name) must be an RFC 3339 time such as 2026-01-31T08:30:00Z")
+        }
+        return moment
+    }
+}

@@ -1,0 +1,121 @@
+import Crypto
+import Mail
+import Policy
+import Store
+import Synchronization
+
+/// Why credentials were not accepted.
+enum CredentialError: Error, Equatable, Sendable {
+    case missing
+    case invalid
+    case expired
+    case addressNotAllowed
+}
+
+/// The applications and keys, in memory as the store has them. Every change goes to the store
+/// first and is then read again, so that it holds from the next request on.
+final class Directory: Sendable {
+    private struct Entry {
+        let key: KeyRecord
+        let identity: Identity
+        let ranges: [AddressRange]
+    }
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        var applications: [ApplicationRecord] = []
+        var keys: [KeyRecord] = []
+        var uses: [String: Timestamp] = [:]
+    }
+
+    private let store: Store
+    private let state = Mutex(State())
+
+    init(store: Store) {
+        self.store = store
+    }
+
+    /// Reads all of it anew.
+    func reload() async throws(StoreError) {
+        let applications = try await store.applications()
+        let keys = try await store.keys()
+        let byID = Dictionary(applications.map { ($0.id, $0) }) { first, _ in first }
+        var entries: [String: Entry] = [:]
+        for key in keys {
+            let application = key.application.flatMap { byID[$0] }
+            entries[key.id] = Entry(
+                key: key, identity: Self.identity(of: key, application),
+                ranges: (application?.ipRanges ?? []).compactMap { AddressRange($0) })
+        }
+        state.withLock {
+            $0.entries = entries
+            $0.applications = applications
+            $0.keys = keys
+        }
+    }
+
+    private static func identity(
+        of key: KeyRecord, _ application: ApplicationRecord?
+    ) -> Identity {
+        switch key.kind {
+        case .administrator: Identity(holder: .administrator, key: key)
+        case .application, .ingest:
+            application.map {
+                Identity(holder: .application($0, $0.applicant), key: key)
+            } ?? .nobody
+        }
+    }
+
+    /// Whose key this is. The comparison takes as long for a wrong secret as for the right one.
+    func identify(
+        _ text: String, from peer: IPAddress, at now: Timestamp
+    ) throws(CredentialError) -> Identity {
+        guard let key = APIKey(text), let entry = state.withLock({ $0.entries[key.id] }),
+            constantTimeEqual(key.digest.span, entry.key.secretHash.span),
+            entry.key.revokedAt == nil, entry.key.kind.rawValue == String(key.kind.rawValue)
+        else { throw .invalid }
+        if case .nobody = entry.identity.holder { throw .invalid }
+        if let expiry = entry.key.expiresAt, expiry <= now { throw .expired }
+        guard entry.ranges.isEmpty || entry.ranges.contains(where: { $0.contains(peer) }) else {
+            throw .addressNotAllowed
+        }
+        state.withLock { $0.uses[key.id] = now }
+        return entry.identity
+    }
+
+    var applications: [ApplicationRecord] { state.withLock { $0.applications } }
+
+    /// By name or by id.
+    func application(_ reference: String) -> ApplicationRecord? {
+        let id = ApplicationID(reference)
+        return applications.first { $0.name == reference || $0.id == id }
+    }
+
+    func keys(of application: ApplicationID?) -> [KeyRecord] {
+        state.withLock { state in
+            state.keys.filter { $0.application == application }.map { key in
+                var key = key
+                key.lastUsedAt = state.uses[key.id] ?? key.lastUsedAt
+                return key
+            }
+        }
+    }
+
+    var allKeys: [KeyRecord] { state.withLock { $0.keys } }
+
+    /// Writes down when keys were last used. Called now and then: a write for each request would
+    /// cost as much as the request.
+    func noteUses() async throws(StoreError) {
+        let uses = state.withLock { state in
+            defer { state.uses = [:] }
+            return state.uses
+        }
+        guard !uses.isEmpty else { return }
+        try await store.noteUse(uses.map { (keyID: $0.key, at: $0.value) })
+        state.withLock { state in
+            for index in state.keys.indices {
+                if let at = uses[state.keys[index].id] { state.keys[index].lastUsedAt = at }
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import Store
+
+/// Content on its way in: a little of it waits in memory, more goes to the store as it comes.
+final class ContentBuffer {
+    /// What the store keeps in one row anyway.
+    static let heldInMemory = 64 << 10
+
+    private let store: Store
+    private var held: [UInt8] = []
+    private var spool: Spool?
+    private(set) var octets = 0
+
+    init(store: Store) {
+        self.store = store
+    }
+
+    func append(_ piece: [UInt8]) async throws(StoreError) {
+        octets += piece.count
+        if let spool { return try await spool.append(piece) }
+        held += piece
+        guard held.count > Self.heldInMemory else { return }
+        let spool = store.spool()
+        self.spool = spool
+        try await spool.append(held)
+        held = []
+    }
+
+    /// Ends the content; nil where there was none.
+    func finish() async throws(StoreError) -> Piece? {
+        if let spool { return .spooled(try await spool.finish()) }
+        return held.isEmpty ? nil : .octets(held)
+    }
+
+    func abandon() {
+        spool?.abandon()
+        held = []
+    }
+}
+
+extension [Piece] {
+    var octets: Int {
+        reduce(0) { sum, piece in
+            switch piece {
+            case .octets(let octets): sum + octets.count
+            case .spooled(let content): sum + content.octets
+            }
+        }
+    }
+
+    /// Appends, joining octets to octets: a small mail stays one piece.
+    mutating func join(_ piece: Piece) {
+        if case .octets(let next) = piece, case .octets(var last)? = self.last {
+            removeLast()
+            last += next
+            append(.octets(last))
+        } else {
+            append(piece)
+        }
+    }
+}

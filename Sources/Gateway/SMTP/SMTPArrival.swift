@@ -1,0 +1,74 @@
+import Mail
+import Policy
+import Store
+import Wire
+
+/// A whole mail from SMTP, made ready for the desk.
+struct SMTPArrival {
+    let client: Client
+    let facts: SMTPTransactionFacts
+    let mail: RawMail
+    let helo: String?
+    let isExtended: Bool
+    let isAuthenticated: Bool
+    /// What Received tells beside: the version of TLS, or who a local user is.
+    let comment: String?
+
+    func offer(
+        at now: Timestamp, hostname: String, postmaster: Mailbox
+    ) -> Result<Offer, Reply> {
+        guard mail.header.all("From").count <= 1 else {
+            return .failure(Reply(550, "5.6.0", "Message has more than one From field"))
+        }
+        guard let authors = mail.authors else {
+            return .failure(Reply(550, "5.6.0", "Message has an invalid From or Sender field"))
+        }
+        let id = MessageID(at: now)
+        var completed = mail
+        completed.header = mail.header.completed(
+            with: .init(
+                sender: facts.sender, postmaster: postmaster, now: now,
+                messageID: "<\(id)@\(hostname)>"))
+        let content = completed.pieces(trace: trace(id, now, hostname))
+        let submission = Submission(
+            client: client, sender: facts.sender, recipients: facts.recipients, authors: authors,
+            octets: content.octets, hops: mail.header.hops)
+        return .success(
+            Offer(
+                submission: submission, id: id, createdAt: now, content: content,
+                details: details(completed.header, octets: content.octets)))
+    }
+
+    private func details(_ header: HeaderBlock, octets: Int) -> MessageDetails {
+        MessageDetails(
+            headerMessageID: header.messageID ?? "",
+            subject: header.first("Subject")?.decoded ?? "", priority: Priority(header),
+            origin: "smtp", peer: client.peer.description,
+            requiresSMTPUTF8: facts.parameters.smtpUTF8, is8Bit: mail.is8Bit, octets: octets)
+    }
+
+    private func trace(_ id: MessageID, _ now: Timestamp, _ hostname: String) -> [UInt8] {
+        Received(
+            helo: helo, peer: client.peer, hostname: hostname,
+            transport: .smtp(
+                isExtended: isExtended, isSecured: client.isSecure,
+                isAuthenticated: isAuthenticated, isUTF8: facts.parameters.smtpUTF8),
+            id: id.description, recipient: facts.recipients.count == 1 ? facts.recipients[0] : nil,
+            date: now, comment: comment
+        ).octets
+    }
+}
+
+extension Priority {
+    /// By what the sender's header says (RFC 2156 §5.3.4 Importance, and X-Priority's habit).
+    init(_ header: HeaderBlock) {
+        let importance = header.first("Importance")?.text.lowercased()
+        let rank = header.first("X-Priority")?.text.first
+        self =
+            switch (importance, rank) {
+            case ("high", _), (_, "1"), (_, "2"): .high
+            case ("low", _), (_, "4"), (_, "5"): .low
+            default: .normal
+            }
+    }
+}

@@ -1,0 +1,19 @@
+import Mail
+import Net
+import Policy
+import Wire
+
+/// The one answer to a client that is not let in.
+enum Farewell {
+    static func smtp(_ reply: Reply, on stream: Connection) async {
+        try? await stream.send(SMTPReply(reply).octets, within: .seconds(5))
+        await stream.finish(within: .seconds(1))
+    }
+
+    static func http(_ problem: Problem, on stream: Connection, api: API) async {
+        let answer = problem.answer(instance: api.newRequestID().description)
+        try? await stream.send(
+            answer.octets(answering: .closing, date: api.httpDate), within: .seconds(5))
+        await stream.finish(within: .seconds(1))
+    }
+}
