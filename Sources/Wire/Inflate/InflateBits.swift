@@ -1,4 +1,4 @@
-/// Bits taken from the input, the next one lowest, and the place in the input they were taken up to.
+/// Bits taken from the input, the next one lowest, and how far into the input they reach.
 struct InflateBits: Sendable {
     private(set) var hold: UInt64 = 0
     private(set) var count = 0

@@ -31,7 +31,7 @@ package struct HTTPFields: Sendable, Equatable {
 
     package func contains(_ name: String) -> Bool { line(name) != nil }
 
-    /// The value of the first field of that name, in any case; octets that are not UTF-8 are replaced.
+    /// The value of the first field of that name, in any case; what is not UTF-8 is replaced.
     package func first(_ name: String) -> String? { line(name).map { text($0.value) } }
 
     package func all(_ name: String) -> [String] {
@@ -73,7 +73,7 @@ package struct HTTPFields: Sendable, Equatable {
 }
 
 extension HTTPFields {
-    /// Fields made by hand. Of a name or value that HTTP cannot carry the wrong octets are replaced.
+    /// Fields made by hand. Octets that HTTP cannot carry there are replaced.
     package init(_ pairs: [(name: String, value: String)]) {
         var octets: [UInt8] = []
         var lines: [Line] = []

@@ -1,6 +1,7 @@
 package import Mail
 
-/// RFC 9110 §5.6.7, IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT`. Make it once a second and keep it.
+/// RFC 9110 §5.6.7, IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Make it once a second and keep it.
 package enum HTTPDate {
     package static func text(_ moment: Timestamp) -> String {
         let seconds = moment.milliseconds.flooredQuotient(1000)
