@@ -2,8 +2,18 @@
 import PackageDescription
 
 /// Every room is built alike: Swift 6, and imports that name what they use.
-func room(_ name: String, _ dependencies: [Target.Dependency], strict: Bool = false) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings(strict: strict))
+func room(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    resources: [Resource] = [],
+    strict: Bool = false
+) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        resources: resources,
+        swiftSettings: settings(strict: strict)
+    )
 }
 
 func tests(of name: String, _ others: [Target.Dependency] = []) -> Target {
@@ -50,7 +60,9 @@ let package = Package(
         room("Delivery", ["Net", "Wire", "Mail", "Crypto", "Policy", "Store"]),
         room(
             "Gateway",
-            ["Net", "Wire", "Mail", "Crypto", "Policy", "Store", "Delivery"]
+            ["Net", "Wire", "Mail", "Crypto", "Policy", "Store", "Delivery"],
+            // A link to the document at the top: the server shows what the repository shows.
+            resources: [.embedInCode("openapi.yaml")]
         ),
         .executableTarget(
             name: "postern",

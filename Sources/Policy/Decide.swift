@@ -1,4 +1,4 @@
-package import Mail
+import Mail
 
 extension Rulebook {
     /// The one decision of both doors. Rules 2–4 and 6 judge the whole submission, 5 and 7 each

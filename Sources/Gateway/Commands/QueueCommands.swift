@@ -49,7 +49,7 @@ enum QueueCommands {
     }
 
     private static func show(_ messages: [JSONValue], _ it: Invocation) {
-        guard !it.wantsJSON else { return it.say(JSONValue.array(messages).serialized()) }
+        guard !it.wantsJSON else { return it.say(JSONValue.array(messages).description) }
         let rows = messages.map { message in
             let recipients = message["recipients"].elements
             let next = recipients.map { $0["next_attempt_at"].text }.filter { !$0.isEmpty }.min()

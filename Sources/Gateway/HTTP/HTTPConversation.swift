@@ -39,8 +39,8 @@ final class HTTPConversation {
             let answer = problem.answer(instance: api.newRequestID().description)
             api.metrics.count(.http, status: answer.status)
             try await send(answer, to: .closing)
-        } catch .stream(let error) {
-            throw error
+        } catch {
+            if case .stream(let reason) = error { throw reason }
         }
         // Closing at once could destroy an answer the client has not read yet (RFC 9112 §9.6).
         await stream.finish(within: .seconds(1))

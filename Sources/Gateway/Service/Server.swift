@@ -124,10 +124,15 @@ extension Server {
     ) throws(ServiceError) -> Doors {
         var doors = Doors()
         doors.certificates = try CertificateShelf(configuration)
+        let enabled = configuration.rulebook.receiveConnectors.filter(\.isEnabled)
         do throws(ServiceError) {
-            for connector in configuration.rulebook.receiveConnectors where connector.isEnabled {
+            for connector in enabled {
                 for binding in connector.bindings where doors.listeners[binding] == nil {
-                    doors.listeners[binding] = try old[binding] ?? listener(at: binding)
+                    if let open = old[binding] {
+                        doors.listeners[binding] = open
+                    } else {
+                        doors.listeners[binding] = try listener(at: binding)
+                    }
                 }
             }
         } catch {
@@ -167,28 +172,31 @@ extension Server {
 
     private func serve(_ listener: Listener) {
         let port = listener.local.port
-        listener.start(on: loops) { [self] stream in
+        @Sendable func serve(_ stream: sending Connection) async {
             await receive(stream, port: port)
         }
+        listener.start(on: loops, serve: serve)
     }
 
     private func serveLocal(_ listener: Listener) {
         let isControl = listener.local.path?.hasSuffix("control.sock") ?? false
-        listener.start(on: loops) { [self] stream in
-            if isControl {
-                await converse(stream, HTTPConversation(
-                    stream, api: api, connector: nil, peer: .loopback))
-            } else if let connector = gateway.configuration.rulebook.localSubmission {
-                try? await SMTPConversation(
-                    stream, gateway: gateway, connector: connector, peer: .loopback, tls: nil
-                ).converse()
-            }
+        @Sendable func serve(_ stream: sending Connection) async {
+            await receiveLocally(stream, isControl: isControl)
         }
+        listener.start(on: loops, serve: serve)
     }
 
-    private func converse(_ stream: Connection, _ conversation: HTTPConversation) async {
-        try? await conversation.converse()
-        stream.close()
+    /// A client on this machine: administrators at the control socket, anyone at the other.
+    private func receiveLocally(_ stream: Connection, isControl: Bool) async {
+        defer { stream.close() }
+        if isControl {
+            try? await HTTPConversation(stream, api: api, connector: nil, peer: .loopback)
+                .converse()
+        } else if let connector = gateway.configuration.rulebook.localSubmission {
+            try? await SMTPConversation(
+                stream, gateway: gateway, connector: connector, peer: .loopback, tls: nil
+            ).converse()
+        }
     }
 
     /// One connection from its first octet to its last: the connector is chosen, the limits are
