@@ -85,9 +85,15 @@ extension [UInt8] {
     init(copying span: Span<UInt8>) { self = span.withUnsafeBufferPointer { Array($0) } }
 }
 
-/// Octets that differ from place to place, the same for the same seed.
+/// Octets that differ from place to place, the same for the same seed. They repeat after a prime
+/// number, so that no buffer's size hides a shift.
 func pattern(_ count: Int, seed: Int = 0) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: ($0 &* 31) ^ ($0 >> 8) &+ seed) }
+    let block = (0..<min(count, 8_191)).map {
+        UInt8(truncatingIfNeeded: ($0 &* 31) ^ ($0 >> 8) &+ seed)
+    }
+    var octets: [UInt8] = []
+    while octets.count < count { octets += block.prefix(count - octets.count) }
+    return octets
 }
 
 /// How many descriptors this process has open.
@@ -115,7 +121,7 @@ func failure(_ work: () async throws -> Void) async -> (error: StreamError?, aft
 func eventually(_ condition: () -> Bool) async -> Bool {
     for _ in 0..<500 {
         if condition() { return true }
-        await EventLoop.current?.sleep(for: .milliseconds(5))
+        try? await Task.sleep(for: .milliseconds(5))
     }
     return condition()
 }

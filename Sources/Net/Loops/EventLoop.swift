@@ -215,6 +215,8 @@ extension EventLoop {
             runJobs()
         }
         inbox.withLock { $0 = Inbox(isClosed: true) }
+        // A watch holds its loop, and no errand will take the last ones out any more.
+        watches = []
     }
 
     /// Says that the loop sleeps, unless something has come in the meantime.
