@@ -33,5 +33,11 @@ func endOfRun(
 
 /// The first CR or LF from `start`, or the count.
 func endOfLine(in bytes: Span<UInt8>, from start: Int) -> Int {
-    endOfRun(in: bytes, from: start) { ($0 == 13) != ($0 == 10) }
+    endOfRun(in: bytes, from: start) { $0 == 13 || $0 == 10 }
+}
+
+/// The first octet from `start` that JSON does not write as it is in a string (RFC 8259 §7), or the
+/// count.
+func endOfPlainText(in bytes: Span<UInt8>, from start: Int) -> Int {
+    endOfRun(in: bytes, from: start) { $0 == 34 || $0 == 92 || $0 < 32 }
 }

@@ -1,0 +1,305 @@
+/// The grammar of JSON, pushed along by bytes. Tokens are read in `JSONMachine+Tokens.swift`.
+struct JSONMachine: Sendable {
+    /// An array or object whose end has not come.
+    struct Frame: Sendable {
+        let isObject: Bool
+        var elements: [JSONValue] = []
+        var object = JSONObject()
+        /// The name whose value is due.
+        var key: String?
+    }
+
+    enum Expectation: Sendable {
+        case value
+        case valueOrEnd
+        case key
+        case keyOrEnd
+        case colon
+        case commaOrEnd
+        case nothing
+    }
+
+    /// The token that the last piece ended in.
+    enum Token: Sendable {
+        case none
+        case key
+        case string
+        case stream(Int, pointer: String)
+        case number
+        case literal(StaticString, JSONValue, matched: Int)
+    }
+
+    let limits: JSONLimits
+    let places: [[String]]
+    let isSequence: Bool
+
+    var documents: [JSONValue] = []
+    var token = Token.none
+    /// What has been read of the token, unescaped.
+    var octets: [UInt8] = []
+    var escape = JSONEscape.none
+    /// The offset where the token began.
+    var tokenStart = 0
+    /// The offset of the piece at hand.
+    var base = 0
+
+    private var expectation = Expectation.value
+    private var stack: [Frame] = []
+    private var documentCount = 0
+    private var valueCount = 0
+    private var streamCount = 0
+    private var line = 1
+    private var lineStart = 0
+    private var fragments: [JSONFragment] = []
+    private var failure: JSONError?
+
+    init(limits: JSONLimits, places: [[String]], isSequence: Bool) {
+        self.limits = limits
+        self.places = places
+        self.isSequence = isSequence
+    }
+
+    mutating func receive(_ bytes: Span<UInt8>) throws(JSONError) {
+        if let failure { throw failure }
+        do {
+            var index = 0
+            while index < bytes.count {
+                switch token {
+                case .none: try readStructure(bytes, &index)
+                case .key, .string, .stream: try readString(bytes, &index)
+                case .number: try readNumber(bytes, &index)
+                case .literal: try readLiteral(bytes, &index)
+                }
+            }
+            try emitFragment(isLast: false)
+        } catch {
+            failure = error
+            throw error
+        }
+        base += bytes.count
+    }
+
+    mutating func finish() throws(JSONError) {
+        if let failure { throw failure }
+        if case .number = token { try endNumber() }
+        guard case .none = token else { throw error("the text ends inside a value", at: base) }
+        guard stack.isEmpty else {
+            let what = stack[stack.count - 1].isObject ? "an object" : "an array"
+            throw error("the text ends inside \(what)", at: base)
+        }
+        guard isSequence || !documents.isEmpty else { throw error("the text is empty", at: base) }
+    }
+}
+
+/// Structure: what may come next.
+extension JSONMachine {
+    private mutating func readStructure(
+        _ bytes: Span<UInt8>,
+        _ index: inout Int
+    ) throws(JSONError) {
+        let byte = bytes[index]
+        switch byte {
+        case 32, 9, 13: index += 1
+        case 10:
+            index += 1
+            line += 1
+            lineStart = base + index
+        case 34: try beginString(bytes, &index)
+        case 44 where expectation == .commaOrEnd:
+            index += 1
+            expectation = stack[stack.count - 1].isObject ? .key : .value
+        case 58 where expectation == .colon:
+            index += 1
+            expectation = .value
+        case 125 where expectation == .keyOrEnd || expectation == .commaOrEnd,
+            93 where expectation == .valueOrEnd || expectation == .commaOrEnd:
+            try close(byte, at: base + index)
+            index += 1
+        default:
+            guard expectation == .value || expectation == .valueOrEnd else {
+                throw unexpected(byte, at: base + index)
+            }
+            try beginValue(bytes, &index)
+        }
+    }
+
+    private mutating func beginValue(
+        _ bytes: Span<UInt8>,
+        _ index: inout Int
+    ) throws(JSONError) {
+        tokenStart = base + index
+        switch bytes[index] {
+        case 123: try open(isObject: true, &index)
+        case 91: try open(isObject: false, &index)
+        case 45, 48...57: token = .number
+        case 116: token = .literal("true", .bool(true), matched: 0)
+        case 102: token = .literal("false", .bool(false), matched: 0)
+        case 110: token = .literal("null", .null, matched: 0)
+        case let byte: throw unexpected(byte, at: tokenStart)
+        }
+    }
+
+    private mutating func open(isObject: Bool, _ index: inout Int) throws(JSONError) {
+        guard stack.count < limits.maximumDepth else {
+            throw error("nested deeper than \(limits.maximumDepth) levels", at: tokenStart)
+        }
+        stack.append(Frame(isObject: isObject))
+        expectation = isObject ? .keyOrEnd : .valueOrEnd
+        index += 1
+    }
+
+    private mutating func close(_ byte: UInt8, at offset: Int) throws(JSONError) {
+        guard stack[stack.count - 1].isObject == (byte == 125) else {
+            throw unexpected(byte, at: offset)
+        }
+        let frame = stack.removeLast()
+        tokenStart = offset
+        try place(frame.isObject ? .object(frame.object) : .array(frame.elements))
+    }
+
+    private mutating func beginString(
+        _ bytes: Span<UInt8>,
+        _ index: inout Int
+    ) throws(JSONError) {
+        tokenStart = base + index
+        switch expectation {
+        case .key, .keyOrEnd: token = .key
+        case .value, .valueOrEnd: token = streamHere() ?? .string
+        case .colon, .commaOrEnd, .nothing: throw unexpected(34, at: tokenStart)
+        }
+        index += 1
+        try readWholeString(bytes, &index)
+    }
+
+    /// A value is complete.
+    mutating func place(_ value: JSONValue) throws(JSONError) {
+        token = .none
+        valueCount += 1
+        guard valueCount <= limits.maximumValues else {
+            throw error("more than \(limits.maximumValues) values", at: tokenStart)
+        }
+        guard let top = stack.indices.last else {
+            documents.append(value)
+            documentCount += 1
+            expectation = isSequence ? .value : .nothing
+            if isSequence { valueCount = 0 }
+            return
+        }
+        expectation = .commaOrEnd
+        if let key = stack[top].key {
+            stack[top].object.append(key, value)
+            stack[top].key = nil
+        } else {
+            stack[top].elements.append(value)
+        }
+    }
+
+    /// A name is complete.
+    mutating func placeKey(_ key: String) throws(JSONError) {
+        token = .none
+        let top = stack.count - 1
+        stack[top].key = key
+        guard !stack[top].object.contains(key) else {
+            throw error("the name \"\(key)\" stands twice in one object", at: tokenStart)
+        }
+        expectation = .colon
+    }
+}
+
+/// Streams.
+extension JSONMachine {
+    /// The token of a string at one of the places to stream; nil anywhere else.
+    private mutating func streamHere() -> Token? {
+        guard places.contains(where: isHere) else { return nil }
+        defer { streamCount += 1 }
+        return .stream(streamCount, pointer: pointer(insideTop: true))
+    }
+
+    private func isHere(_ place: [String]) -> Bool {
+        guard place.count == stack.count else { return false }
+        return zip(place, stack).allSatisfy { name, frame in
+            name == "*" || (frame.key ?? String(frame.elements.count)) == name
+        }
+    }
+
+    /// Gives out what the stream's string has so far. Half a character waits for its rest.
+    mutating func emitFragment(isLast: Bool) throws(JSONError) {
+        guard case .stream(let number, let pointer) = token else { return }
+        let rest = isLast ? 0 : unfinishedCharacter
+        var piece = octets
+        octets = Array(piece.suffix(rest))
+        piece.removeLast(rest)
+        guard isLast || !piece.isEmpty else { return }
+        guard (try? UTF8Span(validating: piece.span)) != nil else {
+            throw error("the string is not UTF-8", at: tokenStart)
+        }
+        fragments.append(
+            JSONFragment(stream: number, pointer: pointer, octets: piece, isLast: isLast)
+        )
+    }
+
+    /// How many octets at the end begin a character that is not whole.
+    private var unfinishedCharacter: Int {
+        for back in 1...3 where back <= octets.count {
+            let byte = octets[octets.count - back]
+            if byte < 0x80 { return 0 }
+            if byte >= 0xc0 { return back < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? back : 0 }
+        }
+        return 0
+    }
+
+    mutating func takeFragments() -> [JSONFragment] {
+        defer { fragments = [] }
+        return fragments
+    }
+}
+
+/// Places and reasons.
+extension JSONMachine {
+    func error(_ reason: String, at offset: Int) -> JSONError {
+        var isInsideTop = expectation == .value || expectation == .valueOrEnd
+        if case .key = token { isInsideTop = false }
+        return JSONError(
+            reason: reason,
+            line: line,
+            column: offset - lineStart + 1,
+            offset: offset,
+            pointer: pointer(insideTop: isInsideTop)
+        )
+    }
+
+    /// `insideTop`: the innermost array is named with the index of the value that is due.
+    private func pointer(insideTop: Bool) -> String {
+        var pointer = isSequence ? "/\(documentCount)" : ""
+        for (depth, frame) in stack.enumerated() {
+            if let key = frame.key {
+                pointer += JSONPointer.token(key)
+            } else if !frame.isObject, insideTop || depth < stack.count - 1 {
+                pointer += "/\(frame.elements.count)"
+            }
+        }
+        return pointer
+    }
+
+    func unexpected(_ byte: UInt8, at offset: Int) -> JSONError {
+        let wanted =
+            switch expectation {
+            case .value: "a value"
+            case .valueOrEnd: "a value or ]"
+            case .key: "a name in quotes"
+            case .keyOrEnd: "a name in quotes or }"
+            case .colon: "a colon"
+            case .commaOrEnd: stack.last?.isObject == true ? "a comma or }" : "a comma or ]"
+            case .nothing: "nothing behind the document"
+            }
+        return error("expected \(wanted), found \(Self.name(of: byte))", at: offset)
+    }
+
+    static func name(of byte: UInt8) -> String {
+        switch byte {
+        case 33...126: "'\(Character(Unicode.Scalar(byte)))'"
+        case 0xef: "a byte-order mark or other text"
+        default: "the octet 0x" + String(byte, radix: 16)
+        }
+    }
+}
