@@ -17,25 +17,28 @@ extension NamedMailbox {
 
     /// As a header shows it (RFC 5322 §3.4, RFC 2047 §5), on one line.
     package var headerText: String {
-        let tokens = headerTokens()
-        return String(octets: Array(tokens.joined(separator: [.space])).span)
+        String(octets: Array(headerTokens().joined(separator: [.space])).span)
     }
 
-    /// What may be parted by a fold. The first encoded word has at most `room` octets.
-    func headerTokens(room: Int = 75) -> [[UInt8]] {
+    /// What may be parted by a fold.
+    func headerTokens() -> [[UInt8]] {
         let address = mailbox.description
         guard let name, !name.isEmpty else { return [Array(address.utf8)] }
-        let clean = UnstructuredText.clean(name)
-        var tokens: [[UInt8]]
-        if !UnstructuredText.isPlain(clean) || clean.utf8.count > 60 {
-            tokens = EncodedWord.words(for: clean, room: room)
-        } else if clean.utf8.allSatisfy({ $0 == .space || ByteSet.atext.contains($0) }) {
-            tokens = [Array(clean.utf8)]
-        } else {
-            tokens = [Array(LocalPart.quoted(clean).utf8)]
+        return Self.phrase(UnstructuredText.clean(name))
+            + [[UInt8(ascii: "<")] + Array(address.utf8) + [UInt8(ascii: ">")]]
+    }
+
+    private static let longestPlain = 60
+
+    private static func phrase(_ name: String) -> [[UInt8]] {
+        guard UnstructuredText.isPlain(name), name.utf8.count <= longestPlain else {
+            return EncodedRun(in: name) { word in
+                UnstructuredText.isPlain(word) && word.utf8.count <= longestPlain
+                    && word.utf8.allSatisfy(ByteSet.atext.contains)
+            }.tokens
         }
-        tokens.append([UInt8(ascii: "<")] + Array(address.utf8) + [UInt8(ascii: ">")])
-        return tokens
+        let isBare = name.utf8.allSatisfy { $0 == .space || ByteSet.atext.contains($0) }
+        return [Array((isBare ? name : LocalPart.quoted(name)).utf8)]
     }
 
     /// The first `<` that no quotes hold.
@@ -103,7 +106,7 @@ extension [UInt8] {
         guard !addresses.isEmpty else { return }
         var line = FoldedLine(name, into: &self)
         for (index, address) in addresses.enumerated() {
-            var tokens = address.headerTokens(room: line.room)
+            var tokens = address.headerTokens()
             if index < addresses.count - 1 { tokens[tokens.count - 1].append(UInt8(ascii: ",")) }
             for token in tokens { line.write(token, into: &self) }
         }

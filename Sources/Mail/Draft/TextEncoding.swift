@@ -33,7 +33,7 @@ struct TextEncoding {
             // A code takes three octets, and every 75 a soft break of three.
             let quoted = (text.count + 2 * survey.codes) * 78 / 75
             let base64 = text.count * 4 / 3 * 78 / 76
-            form = quoted > base64 * 135 / 100 ? .base64 : .quotedPrintable
+            form = quoted > base64 * 135 / 100 + 32 ? .base64 : .quotedPrintable
         }
     }
 

@@ -34,11 +34,6 @@ struct FoldedLine {
         write(token.utf8.span, into: &output)
     }
 
-    /// Each as one token, the space between them already theirs.
-    mutating func write(words: [[UInt8]], into output: inout [UInt8]) {
-        for word in words { write(word, into: &output) }
-    }
-
     /// What an encoded word may still take of this line (RFC 2047 §2: 76 columns).
     var room: Int { 76 - column - 1 }
 

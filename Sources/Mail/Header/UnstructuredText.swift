@@ -28,7 +28,7 @@ enum UnstructuredText {
     private static let longestWord = 400
 
     /// Printable ASCII with nothing at its ends that a reader trims, and no look of an encoded word.
-    static func isPlain(_ text: String) -> Bool {
+    static func isPlain(_ text: some StringProtocol) -> Bool {
         var previous: UInt8 = .space
         for byte in text.utf8 {
             guard byte >= 32, byte < 127, byte != UInt8(ascii: "?") || previous != UInt8(ascii: "=")
@@ -41,22 +41,8 @@ enum UnstructuredText {
 
     static func write(_ name: String, _ text: String, into output: inout [UInt8]) {
         var line = FoldedLine(name, into: &output)
-        let words = clean(text).split(separator: " ", omittingEmptySubsequences: false)
-        // An empty word is one of two spaces in a row, or one at an end: readers would lose it.
-        let isPlain = words.map { Self.isPlain(String($0)) && $0.utf8.count <= longestWord }
-        guard var first = isPlain.firstIndex(of: false), var last = isPlain.lastIndex(of: false)
-        else {
-            for word in words { line.write(word.utf8.span, into: &output) }
-            return line.end(into: &output)
-        }
-        // The spaces beside an empty word are part of the run.
-        if words[first].isEmpty { first = max(first - 1, 0) }
-        if words[last].isEmpty { last = min(last + 1, words.count - 1) }
-        for word in words[..<first] { line.write(word.utf8.span, into: &output) }
-        // One run from the first to the last: blanks between encoded words do not count.
-        let run = words[first...last].joined(separator: " ")
-        line.write(words: EncodedWord.words(for: run, room: line.room), into: &output)
-        for word in words[(last + 1)...] { line.write(word.utf8.span, into: &output) }
+        let parts = EncodedRun(in: clean(text)) { isPlain($0) && $0.utf8.count <= longestWord }
+        parts.write(on: &line, into: &output)
         line.end(into: &output)
     }
 

@@ -9,7 +9,9 @@ enum ParameterText {
     /// value is long and not plain ASCII.
     static func tokens(_ name: String, _ value: String) -> [String] {
         let value = UnstructuredText.clean(value)
-        let isPlain = value.utf8.allSatisfy { $0 >= 32 && $0 < 127 }
+        // Some readers take any value with apostrophes for an encoded one.
+        let apostrophe = UInt8(ascii: "'")
+        let isPlain = value.utf8.allSatisfy { $0 >= 32 && $0 < 127 && $0 != apostrophe }
         guard isPlain, value.utf8.count <= longestPlain else { return encoded(name, value) }
         let isToken = !value.isEmpty && value.utf8.allSatisfy(ParameterReader.tokenOctets.contains)
         return [name + "=" + (isToken ? value : LocalPart.quoted(value))]
@@ -20,7 +22,8 @@ enum ParameterText {
         var octets: [UInt8] = []
         for scalar in value.unicodeScalars {
             let isKept =
-                scalar.isASCII && !scalar.value.isControl && scalar != "\"" && scalar != "\\"
+                scalar.isASCII && !scalar.value.isControl
+                && !"\"\\'".unicodeScalars.contains(scalar)
             octets.append(isKept ? UInt8(scalar.value) : UInt8(ascii: "_"))
         }
         if octets.count > longestPlain {
