@@ -16,7 +16,6 @@ package final class Store: Sendable {
         let location = DatabaseLocation(
             directory: directory,
             path: try lock.makeDatabaseFile(),
-            fileSystem: settings.fileSystem,
             maximumPages: settings.maximumPages
         )
         let database = try location.openForWriting()
@@ -52,7 +51,7 @@ package final class Store: Sendable {
     package var isHealthy: Bool { writer.isOpen && !examiner.hasFoundDamage }
 
     /// Messages with an unfinished recipient.
-    package var unfinishedMessages: Int { writer.unfinished.load(ordering: .relaxed) }
+    package var unfinishedMessages: Int { writer.tally.unfinished.load(ordering: .relaxed) }
 
     /// Answers whether the last process closed the store.
     private static func markOpen(_ database: Database) throws(StoreError) -> Bool {

@@ -17,7 +17,9 @@ import Testing
             }
             expected += try await store.keep([parcel]).entries
         }
-        expected.sort { ($0.due, $0.key.message, $0.key.index) < ($1.due, $1.key.message, $1.key.index) }
+        expected.sort {
+            ($0.due, $0.key.message, $0.key.index) < ($1.due, $1.key.message, $1.key.index)
+        }
         var (entries, cursor): ([QueueEntry], PendingCursor?) = ([], nil)
         repeat {
             let window = try await store.pending(after: cursor, limit: limit)
@@ -106,7 +108,13 @@ import Testing
         #expect(try await store.lease([entry.key], at: bench.now()) == [entry.key])
         #expect(try await store.settle([Settlement(entry, .relayed)]) == [entry.key])
         let nobody = RecipientKey(message: MessageKey(row: 999), index: 0)
-        let ghost = Settlement(key: nobody, status: .failed, attempts: 1, at: bench.now(), route: "")
+        let ghost = Settlement(
+            key: nobody,
+            status: .failed,
+            attempts: 1,
+            at: bench.now(),
+            route: ""
+        )
         #expect(try await store.settle([ghost]) == [nobody])
         #expect(try await store.message(parcel.id)?.status == .canceled)
         let events = try await store.events(of: parcel.id)
@@ -121,7 +129,8 @@ import Testing
         for _ in 0..<30 {
             let parcel = bench.parcel(to: ["ann@corp.example"])
             let entry = try await store.keep([parcel]).entries[0]
-            async let canceled = (try? await store.cancel(parcel.id, at: bench.now(), by: "")) != nil
+            async let canceled =
+                (try? await store.cancel(parcel.id, at: bench.now(), by: "")) != nil
             async let ignored = store.settle([Settlement(entry, .relayed)])
             let (wasCanceled, wasIgnored) = (await canceled, try await !ignored.isEmpty)
             #expect(wasCanceled == wasIgnored)
@@ -145,8 +154,10 @@ import Testing
         #expect(found.recipients.map(\.attempts) == [1, 1])
     }
 
-    @Test("what was being sent at a stop is queued again, or waits for an operator",
-        arguments: [false, true])
+    @Test(
+        "what was being sent at a stop is queued again, or waits for an operator",
+        arguments: [false, true]
+    )
     func recovery(hold: Bool) async throws {
         let bench = Workbench()
         let store = try bench.open()
@@ -159,7 +170,9 @@ import Testing
         #expect(found.status == (hold ? .uncertain : .queued))
         #expect(try await store.pending(after: nil, limit: 9).entries.count == (hold ? 2 : 4))
         let told = try await store.events(of: parcel.id).map(\.type)
-        #expect(told.dropFirst() == (hold ? ["uncertain", "uncertain"] : ["recovered", "recovered"]))
+        #expect(
+            told.dropFirst() == (hold ? ["uncertain", "uncertain"] : ["recovered", "recovered"])
+        )
         #expect(store.unfinishedMessages == (hold ? 1 : 2))
         if hold {
             let change = try await store.retry(parcel.id, at: bench.now(), by: "")

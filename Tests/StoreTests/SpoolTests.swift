@@ -4,10 +4,13 @@ import Testing
 @testable import Store
 
 @Suite("Spooled content") struct SpoolTests {
-    @Test("a message is read as it was written, however it lay", arguments: [
-        [10], [65_536], [65_537], [-10], [-300_000], [100, -300_000, 100],
-        [70_000, -262_144, 600_000, -1, -524_288],
-    ])
+    @Test(
+        "a message is read as it was written, however it lay",
+        arguments: [
+            [10], [65_536], [65_537], [-10], [-300_000], [100, -300_000, 100],
+            [70_000, -262_144, 600_000, -1, -524_288],
+        ]
+    )
     func shapes(pieces: [Int]) async throws {
         // Negative sizes are spooled.
         let bench = Workbench()

@@ -35,7 +35,6 @@ final class Workbench: Sendable {
         return DatabaseLocation(
             directory: directory,
             path: try lock.makeDatabaseFile(),
-            fileSystem: nil,
             maximumPages: nil
         )
     }

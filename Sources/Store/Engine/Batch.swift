@@ -3,7 +3,6 @@
 final class Batch {
     private let rows: Rows
     private var done: [Job] = []
-    private(set) var commits = 0
     /// Why the connection can no longer be used.
     private(set) var diskFailure: String?
 
@@ -84,7 +83,6 @@ final class Batch {
 
     private func commit() throws(StoreError) {
         try rows.database.prepare("COMMIT").run()
-        commits += 1
         rows.didCommit()
     }
 

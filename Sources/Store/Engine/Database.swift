@@ -16,13 +16,13 @@ final class Database {
         _ = postern_sqlite_without_statistics()
     }()
 
-    init(path: String, role: Role, fileSystem: String? = nil) throws(StoreError) {
+    init(path: String, role: Role) throws(StoreError) {
         Self.configured
         // One holder at a time, so SQLite needs no mutex of its own.
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE
         flags |= role == .writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY
         var handle: OpaquePointer?
-        let code = sqlite3_open_v2(path, &handle, flags, fileSystem)
+        let code = sqlite3_open_v2(path, &handle, flags, nil)
         guard code == SQLITE_OK, let handle else {
             let error = StoreError(code: code, of: handle)
             sqlite3_close_v2(handle)

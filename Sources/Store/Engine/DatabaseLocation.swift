@@ -2,11 +2,10 @@
 struct DatabaseLocation: Sendable {
     let directory: String
     let path: String
-    let fileSystem: String?
     let maximumPages: Int?
 
     func openForWriting() throws(StoreError) -> Database {
-        let database = try Database(path: path, role: .writer, fileSystem: fileSystem)
+        let database = try Database(path: path, role: .writer)
         // The size of pages counts only before the first table.
         try database.execute("PRAGMA page_size = 8192")
         try database.execute("PRAGMA journal_mode = WAL")
@@ -26,7 +25,7 @@ struct DatabaseLocation: Sendable {
     }
 
     func openForReading() throws(StoreError) -> Database {
-        let database = try Database(path: path, role: .reader, fileSystem: fileSystem)
+        let database = try Database(path: path, role: .reader)
         try database.execute("PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;")
         return database
     }

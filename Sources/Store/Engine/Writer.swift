@@ -9,10 +9,7 @@ final class Writer: Sendable {
     private let settings: StoreSettings
     private let thread = Mutex<Worker?>(nil)
     private let isReady = Atomic<Bool>(true)
-    /// How many transactions were committed.
-    let commits = Atomic<Int>(0)
-    /// Messages with an unfinished recipient.
-    let unfinished: Atomic<Int>
+    let tally = Tally()
 
     /// Takes over `database`, which nobody else may use from now on.
     init(
@@ -22,8 +19,12 @@ final class Writer: Sendable {
     ) throws(StoreError) {
         self.location = location
         self.settings = settings
-        let rows = try Rows(database, directory: location.directory, settings: settings)
-        unfinished = Atomic(rows.unfinished)
+        let rows = try Rows(
+            database,
+            directory: location.directory,
+            settings: settings,
+            tally: tally
+        )
         let first = Handover(rows)
         let worker = Worker { [self] in run(first.take()) }
         thread.withLock { $0 = worker }
@@ -69,8 +70,6 @@ final class Writer: Sendable {
         while let jobs = queue.waitForAll() {
             let batch = Batch(rows)
             batch.run(jobs) { [queue] in queue.takeAll() }
-            commits.add(batch.commits, ordering: .relaxed)
-            unfinished.store(rows.unfinished, ordering: .relaxed)
             if let damage = batch.damage { settings.log(.checked(problems: [damage])) }
             if let reason = batch.diskFailure { return .failed(reason) }
             do throws(StoreError) {
@@ -92,7 +91,12 @@ final class Writer: Sendable {
             do throws(StoreError) {
                 let database = try location.openForWriting()
                 guard try database.checkpoint(SQLITE_CHECKPOINT_TRUNCATE) == 0 else { continue }
-                let rows = try Rows(database, directory: location.directory, settings: settings)
+                let rows = try Rows(
+                    database,
+                    directory: location.directory,
+                    settings: settings,
+                    tally: tally
+                )
                 rows.next.raise(to: numbers)
                 isReady.store(true, ordering: .releasing)
                 settings.log(.reopened)

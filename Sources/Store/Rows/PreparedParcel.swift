@@ -104,9 +104,3 @@ extension Principal {
         if case .application(let applicant) = self { applicant.id } else { nil }
     }
 }
-
-extension ReversePath {
-    var mailbox: Mailbox? {
-        if case .mailbox(let mailbox) = self { mailbox } else { nil }
-    }
-}

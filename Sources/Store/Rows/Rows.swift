@@ -1,4 +1,5 @@
 import Mail
+import Synchronization
 
 /// The tables as a transaction sees them. Only the writer's
 /// thread touches it.
@@ -9,18 +10,26 @@ final class Rows {
     var next: NextNumbers
     /// Spools from here on were begun by this process.
     let firstSpool: Int64
+    let tally: Tally
     /// Messages with an unfinished recipient, as of the last commit.
     private(set) var unfinished: Int
     /// What this transaction adds to `unfinished`.
     var unfinishedChange = 0
     private var gauge: DiskGauge
 
-    init(_ database: Database, directory: String, settings: StoreSettings) throws(StoreError) {
+    init(
+        _ database: Database,
+        directory: String,
+        settings: StoreSettings,
+        tally: Tally
+    ) throws(StoreError) {
         self.database = database
         self.settings = settings
+        self.tally = tally
         next = try NextNumbers(database)
         firstSpool = next.spool
         unfinished = Int(try database.integer(Self.countOfUnfinished) ?? 0)
+        tally.unfinished.store(unfinished, ordering: .relaxed)
         gauge = DiskGauge(directory: directory, floor: settings.storeFloor)
     }
 
@@ -30,6 +39,8 @@ final class Rows {
     func didCommit() {
         unfinished += unfinishedChange
         unfinishedChange = 0
+        tally.unfinished.store(unfinished, ordering: .relaxed)
+        tally.commits.add(1, ordering: .relaxed)
     }
 
     func didRollBack() { unfinishedChange = 0 }
@@ -50,6 +61,14 @@ final class Rows {
             )
         }
     }
+}
+
+/// What other threads may read of the writer's work; told before the callers are.
+final class Tally: Sendable {
+    /// Messages with an unfinished recipient.
+    let unfinished = Atomic<Int>(0)
+    /// Transactions since the store was opened.
+    let commits = Atomic<Int>(0)
 }
 
 /// The numbers that the next rows get.

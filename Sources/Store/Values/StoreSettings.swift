@@ -8,8 +8,6 @@ package struct StoreSettings: Sendable {
     /// Hears what an operator should know. Called from the store's own threads.
     package var log: @Sendable (StoreNotice) -> Void
 
-    /// For tests: the name of an SQLite VFS.
-    var fileSystem: String?
     /// For tests: the most pages that the database may have.
     var maximumPages: Int?
 
