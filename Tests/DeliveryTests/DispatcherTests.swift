@@ -92,7 +92,9 @@ private final class Office: Sendable {
 
     /// Kept and taken.
     @discardableResult
-    func send(_ addresses: [String] = ["b@x.example"], route: String = "r") async throws -> MessageID {
+    func send(_ addresses: [String] = ["b@x.example"], route: String = "r") async throws
+        -> MessageID
+    {
         let entries = try await keep(addresses, route: route)
         dispatcher.take(entries, fresh: Array("Subject: x\r\n\r\nhello\r\n".utf8))
         return try #require(entries.first).id
@@ -199,11 +201,16 @@ struct DispatcherTests {
 
     @Test("a refusal is final for its recipient alone")
     func refusal() async throws {
-        let sink = try Sink(.replying(["RCPT TO:<b@": "550 5.1.1 who"], pipelining: true), on: loops)
+        let sink = try Sink(
+            .replying(["RCPT TO:<b@": "550 5.1.1 who"], pipelining: true),
+            on: loops
+        )
         let office = try Office([route(to: sink.host)])
         try await office.dispatcher.start()
         let id = try await office.send(["b@x.example", "c@x.example"])
-        for _ in 0..<300 where office.heard.count < 2 { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<300 where office.heard.count < 2 {
+            try await Task.sleep(for: .milliseconds(10))
+        }
         #expect(try await office.recipients(of: id).map(\.status) == [.failed, .relayed])
         await office.close()
     }
@@ -221,9 +228,12 @@ struct DispatcherTests {
         #expect(sink.seen.contents.count == 3)
     }
 
-    @Test("lost after the final dot: tried again, or held for an operator", arguments: [
-        DeliverySettings.Uncertainty.retry, .hold,
-    ])
+    @Test(
+        "lost after the final dot: tried again, or held for an operator",
+        arguments: [
+            DeliverySettings.Uncertainty.retry, .hold,
+        ]
+    )
     func uncertain(policy: DeliverySettings.Uncertainty) async throws {
         let sink = try Sink(
             .with {
