@@ -167,6 +167,33 @@ struct CourierTransactionTests {
         #expect(sink.seen.commands.last == "QUIT")
     }
 
+    @Test("carries a large content piece by piece, wherever it is cut")
+    func pieces() async throws {
+        let sink = try Sink(on: loops)
+        let content = Array(String(repeating: ".line\r\n", count: 60_000).utf8)
+        let cuts = [0, 1, 6, 7, 100_004, 299_999, 300_000, 419_999, content.count]
+        let whole = String(decoding: content, as: UTF8.self)
+        let report = await loops.next().run {
+            var pieces = zip(cuts, cuts.dropFirst()).map { Array(content[$0..<$1]) }
+            let courier = Courier(
+                Manners(route: route(to: [sink.host]), limits: quick, tls: nil),
+                surroundings: surroundings(),
+                health: HealthBook(),
+                content: { _ in
+                    ContentFeed { () async throws(StoreError) in
+                        pieces.isEmpty ? nil : pieces.removeFirst()
+                    }
+                }
+            )
+            let report = await courier.carry(errand("b@x.example"))
+            await courier.hangUp()
+            return report
+        }
+        #expect(report.outcomes[0].short == "relayed 250")
+        let carried = sink.seen.contents.first?.replacing("\r\n..", with: "\r\n.").dropFirst()
+        #expect(carried.map { String($0) == whole } == true)
+    }
+
     @Test("after nobody was accepted, the next mail starts clean", arguments: [true, false])
     func reset(pipelining: Bool) async throws {
         let sink = try Sink(

@@ -4,7 +4,9 @@ import Testing
 /// A directory of its own under /tmp.
 func temporaryDirectory() throws -> String {
     var template = Array("/tmp/delivery-XXXXXX".utf8CString)
-    let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } != nil }
+    let made = template.withUnsafeMutableBufferPointer {
+        $0.baseAddress.flatMap { mkdtemp($0) } != nil
+    }
     try #require(made)
     return String(decoding: template.dropLast().map(UInt8.init), as: UTF8.self)
 }

@@ -6,7 +6,7 @@ import Store
 /// Held by one worker.
 final class Courier {
     let manners: Manners
-    private let surroundings: Surroundings
+    let surroundings: Surroundings
     private let health: HealthBook
     private let content: (MessageKey) -> ContentFeed
     private var conversation: Conversation?
@@ -25,7 +25,11 @@ final class Courier {
         self.content = content
     }
 
-    var isConnected: Bool { conversation?.isOpen ?? false }
+    /// Whether the next errand may go over the connection of the last.
+    var isConnected: Bool {
+        guard let conversation, conversation.isOpen else { return false }
+        return conversation.transactions < manners.route.limits.messagesPerConnection
+    }
 
     /// One attempt, from connecting if need be to the reply after the final dot. A kept connection
     /// that turns out to be gone is replaced once, and that is no failure.
@@ -53,26 +57,20 @@ final class Courier {
     }
 
     private func transact(_ errand: Errand, on conversation: Conversation) async -> AttemptReport {
-        let report = await conversation.transact(errand, content: feed(of: errand))
-        if !conversation.isOpen
-            || conversation.transactions >= manners.route.limits.messagesPerConnection
-        {
-            await hangUp()
-        }
-        return report
+        await conversation.transact(errand, content: feed(of: errand))
     }
 
     private func feed(of errand: Errand) -> ContentFeed {
         errand.fresh.map { ContentFeed(whole: $0) } ?? content(errand.first.key.message)
     }
 
+    /// A farewell is said here rather than after the mail, whose outcome is worth writing first.
     private func keptConversation(for errand: Errand) async -> Conversation? {
-        guard let conversation, conversation.isOpen else { return nil }
-        if let domain, domain != errand.first.mailbox.domain {
-            await hangUp()
-            return nil
+        if isConnected, domain == nil || domain == errand.first.mailbox.domain {
+            return conversation
         }
-        return conversation
+        await hangUp()
+        return nil
     }
 
     private func report(of failure: HopFailure, on errand: Errand) -> AttemptReport {
@@ -177,99 +175,4 @@ extension Courier {
             )
         }
     }
-}
-
-// MARK: - Looking up
-
-extension Courier {
-    private func addresses(of host: HostPort) async throws(HopFailure) -> [SocketAddress] {
-        if let address = SocketAddress(ip: host.host, port: host.port) { return [address] }
-        do throws(ResolverError) {
-            return try await surroundings.addresses(host.host, manners.limits.resolve)
-                .compactMap { SocketAddress(ip: $0, port: host.port) }
-        } catch {
-            throw .unresolved("\(host.host): \(error.inWords)", host)
-        }
-    }
-
-    /// RFC 5321 §5.1: by preference, in random order where equal; the domain itself where it has no MX.
-    private func exchangers(of domain: String) async throws(HopFailure) -> [HostPort] {
-        if let literal = HostPort(addressLiteral: domain) { return [literal] }
-        let found: [Surroundings.Exchanger]
-        do throws(ResolverError) {
-            found = try await surroundings.exchangers(domain, manners.limits.resolve)
-        } catch .noData {
-            return [HostPort(host: domain)]
-        } catch .noSuchName {
-            throw .noDomain("the domain \(domain) does not exist", "5.1.2")
-        } catch {
-            throw .unresolved("MX of \(domain): \(error.inWords)", HostPort(host: domain))
-        }
-        guard !found.isEmpty else { return [HostPort(host: domain)] }
-        if found.count == 1, found[0].host.isEmpty || found[0].host == "." {
-            throw .noDomain("\(domain) accepts no mail", "5.1.10")  // RFC 7505 §4.2
-        }
-        return try inOrder(found, of: domain)
-    }
-
-    private func inOrder(
-        _ found: [Surroundings.Exchanger],
-        of domain: String
-    ) throws(HopFailure) -> [HostPort] {
-        let ranked = found.map {
-            (rank: $0.preference, chance: surroundings.chance(), host: $0.host)
-        }
-        .sorted { ($0.rank, $0.chance) < ($1.rank, $1.chance) }
-        // Where we are an exchanger ourselves, only better ones come before us: RFC 5321 §5.1.
-        let own = manners.route.helloName.lowercased()
-        let ourRank = ranked.first { $0.host.lowercased() == own }?.rank
-        let better = ranked.filter { rank, _, _ in ourRank.map { rank < $0 } ?? true }
-        guard !better.isEmpty else {
-            throw .noDomain("the mail for \(domain) would come back to this host", "5.4.6")
-        }
-        return better.map { HostPort(host: $0.host) }
-    }
-}
-
-extension HostPort {
-    /// `[192.0.2.1]` or `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3); nil for a domain.
-    fileprivate init?(addressLiteral domain: String) {
-        guard domain.hasPrefix("["), domain.hasSuffix("]") else { return nil }
-        let inner = domain.dropFirst().dropLast()
-        let isV6 = inner.lowercased().hasPrefix("ipv6:")
-        self.init(host: String(isV6 ? inner.dropFirst(5) : inner))
-    }
-}
-
-extension HopFailure {
-    fileprivate static func unroutable(_ text: String) -> HopFailure {
-        HopFailure(phase: .resolve, scope: .route, reply: .found(text, "4.4.4"))
-    }
-
-    fileprivate static func unresolved(_ text: String, _ host: HostPort) -> HopFailure {
-        HopFailure(
-            phase: .resolve,
-            scope: .host,
-            reply: .found(text, "4.4.3", host: host.description)
-        )
-    }
-
-    fileprivate static func noDomain(_ text: String, _ enhanced: String) -> HopFailure {
-        HopFailure(phase: .resolve, scope: .domain, reply: .found(text, enhanced))
-    }
-}
-
-extension ResolverError {
-    fileprivate var inWords: String {
-        switch self {
-        case .noSuchName: "no such name"
-        case .noData: "no address"
-        case .serverFailure: "the name server failed"
-        case .timedOut: "the name server did not answer"
-        }
-    }
-}
-
-extension Route.Hop {
-    var isSmart: Bool { if case .smartHosts = self { true } else { false } }
 }

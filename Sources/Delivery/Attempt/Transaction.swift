@@ -1,47 +1,5 @@
-import Mail
 import Store
 import Wire
-
-/// What one attempt made of its recipients, in their order.
-struct AttemptReport: Sendable, Equatable {
-    var outcomes: [Outcome]
-    /// Set when the route is at fault: it rests, and this is why.
-    var condition: String?
-    /// When the route may be tried again, where that is known.
-    var restUntil: Timestamp?
-    /// A reused connection was gone before anything was said on it: nothing was attempted.
-    var isStale = false
-    /// Of the conversation, for the record.
-    var tlsVersion: String?
-    var phase = Phase.resolve
-    /// Why the mail's content could not be read.
-    var contentTrouble: String?
-
-    /// A conversation was opened: the route works, whatever became of the mail.
-    var hasReachedHop: Bool { Phase.allCases.firstIndex(of: phase) ?? 0 >= Self.firstOfMail }
-    private static let firstOfMail = Phase.allCases.firstIndex(of: .mail) ?? 0
-
-    init(outcomes: [Outcome], condition: String? = nil) {
-        self.outcomes = outcomes
-        self.condition = condition
-    }
-
-    init(all outcome: Outcome, of errand: Errand, condition: String? = nil) {
-        self.init(
-            outcomes: Array(repeating: outcome, count: errand.recipients.count),
-            condition: condition
-        )
-    }
-}
-
-/// One message for some of its recipients.
-struct Errand: Sendable {
-    let recipients: [QueuedRecipient]
-    /// The content, where it is still at hand.
-    var fresh: [UInt8]?
-
-    var first: QueueEntry { recipients[0].entry }
-}
 
 extension Conversation {
     /// One mail transaction (RFC 5321 §3.3).

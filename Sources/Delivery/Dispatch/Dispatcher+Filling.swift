@@ -7,13 +7,29 @@ extension Dispatcher {
     /// Walks through the store by due time and puts in what memory has room for.
     func fill() async throws(StoreError) {
         guard state.withLock({ $0.beginRefill() }) else { return }
-        var isWhole = false
-        defer {
-            decide { state in
-                state.endRefill(isWhole: isWhole)
-                return state.dispatchAll(at: surroundings.clock())
-            }
+        do throws(StoreError) {
+            endFilling(isWhole: try await walk())
+        } catch {
+            endFilling(isWhole: false)
+            throw error
         }
+    }
+
+    func refill() async {
+        guard state.withLock({ $0.beginRefill() }) else { return }
+        var isWhole = false
+        do throws(StoreError) {
+            isWhole = try await walk()
+        } catch {
+            log(.storeRefuses("\(error)"))
+            // Its end asks for the next walk, if there is still room.
+            await EventLoop.current?.sleep(for: .seconds(5))
+        }
+        endFilling(isWhole: isWhole)
+    }
+
+    /// Answers whether it came to the store's end.
+    private func walk() async throws(StoreError) -> Bool {
         var cursor: PendingCursor?
         while true {
             let page = try await store.pending(after: cursor, limit: 1000)
@@ -22,21 +38,16 @@ extension Dispatcher {
                 isFull = state.refill(with: page.entries)
                 return state.dispatchAll(at: surroundings.clock())
             }
-            guard let next = page.next else {
-                isWhole = true
-                return
-            }
-            if isFull { return }
+            guard let next = page.next else { return true }
+            if isFull { return false }
             cursor = next
         }
     }
 
-    func refill() async {
-        do throws(StoreError) {
-            try await fill()
-        } catch {
-            // The next attempt that ends asks again.
-            log(.storeRefuses("\(error)"))
+    private func endFilling(isWhole: Bool) {
+        decide { state in
+            state.endRefill(isWhole: isWhole)
+            return state.dispatchAll(at: surroundings.clock())
         }
     }
 

@@ -6,9 +6,13 @@ import Synchronization
 extension Dispatcher {
     /// A worker's life: it carries what is due, keeps its connection a little while for more, and goes.
     func work(for name: String) async {
-        if let rig = state.withLock({ $0.desk(name)?.rig }) {
+        let (number, rig) = state.withLock { ($0.nextWorkerNumber(), $0.desk(name)?.rig) }
+        if let rig {
             let courier = makeCourier(rig)
-            while let load = await nextLoad(for: name, rig, mayWait: courier.isConnected) {
+            while true {
+                var load = takeLoad(for: name, rig)
+                if load == nil, courier.isConnected { load = await wait(number, for: name, rig) }
+                guard let load else { break }
                 await carry(load, by: courier, rig)
             }
             await courier.hangUp()
@@ -35,25 +39,52 @@ extension Dispatcher {
 
     // MARK: Finding work
 
-    private func nextLoad(for name: String, _ rig: Rig, mayWait: Bool) async -> Load? {
-        if let load = takeLoad(for: name, rig) { return load }
-        guard mayWait, let loop = EventLoop.current else { return nil }
+    /// Something to carry, or nil when none came in time.
+    private func wait(_ number: Int, for name: String, _ rig: Rig) async -> Load? {
+        guard let loop = EventLoop.current else { return nil }
         return await withUnsafeContinuation { continuation in
             let now = surroundings.clock()
+            let worker = IdleWorker(number: number, since: now, continuation: continuation)
             decide { state in
                 guard !state.isDraining, let desk = state.desk(name), desk.rig === rig else {
-                    return [.dismiss(IdleWorker(number: 0, continuation: continuation))]
+                    return [.dismiss(worker)]
                 }
-                let worker = IdleWorker(
-                    number: state.nextWorkerNumber(),
-                    continuation: continuation
-                )
                 desk.idle.append(worker)
-                loop.schedule(after: state.settings.limits.idle) { [weak self] in
-                    self?.dismiss(worker.number, from: name)
+                if desk.timed.insert(number).inserted {
+                    setPatience(of: number, at: name, on: loop, state.settings.limits.idle)
                 }
                 return state.dispatch(desk, at: now)
             }
+        }
+    }
+
+    /// One timer a worker, however often it has been idle meanwhile.
+    private func setPatience(
+        of number: Int,
+        at name: String,
+        on loop: EventLoop,
+        _ patience: Duration
+    ) {
+        loop.schedule(after: patience) { [weak self] in
+            self?.losePatience(number, at: name, on: loop)
+        }
+    }
+
+    private func losePatience(_ number: Int, at name: String, on loop: EventLoop) {
+        let now = surroundings.clock()
+        decide { state in
+            guard let desk = state.desk(name) else { return [] }
+            guard let place = desk.idle.firstIndex(where: { $0.number == number }) else {
+                desk.timed.remove(number)
+                return []
+            }
+            let left = desk.idle[place].since + state.settings.limits.idle - now
+            guard left > .zero else {
+                desk.timed.remove(number)
+                return [.dismiss(desk.idle.remove(at: place))]
+            }
+            setPatience(of: number, at: name, on: loop, left)
+            return []
         }
     }
 
@@ -67,15 +98,6 @@ extension Dispatcher {
             return state.dispatch(desk, at: now)
         }
         return load
-    }
-
-    private func dismiss(_ number: Int, from name: String) {
-        decide { state in
-            guard let desk = state.desk(name),
-                let place = desk.idle.firstIndex(where: { $0.number == number })
-            else { return [] }
-            return [.dismiss(desk.idle.remove(at: place))]
-        }
     }
 
     // MARK: Carrying
@@ -160,7 +182,8 @@ extension Store {
 
 extension Judgement {
     /// Not attempted; nothing is written.
-    fileprivate static func postponed(_ recipient: QueuedRecipient, to due: Timestamp) -> Judgement {
+    fileprivate static func postponed(_ recipient: QueuedRecipient, to due: Timestamp) -> Judgement
+    {
         Judgement(
             recipient: recipient,
             settlement: nil,

@@ -1,4 +1,4 @@
-package import Mail
+import Mail
 package import Net
 package import Store
 import Synchronization

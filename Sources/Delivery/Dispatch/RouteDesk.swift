@@ -29,7 +29,9 @@ struct Load: Sendable {
 
 /// A worker with a connection and nothing to carry.
 struct IdleWorker: Sendable {
+    /// The worker's own, for all its life.
     let number: Int
+    let since: Timestamp
     let continuation: UnsafeContinuation<Load?, Never>
 }
 
@@ -46,6 +48,8 @@ final class RouteDesk {
     /// Workers that are carrying something.
     var busy = 0
     var idle: [IdleWorker] = []
+    /// The workers for whose patience a timer is set.
+    var timed: Set<Int> = []
     var window = Window()
     var lastError: (text: String, at: Timestamp)?
     var lastSuccess: Timestamp?
