@@ -1,4 +1,4 @@
-package import Mail
+import Mail
 
 /// A route as the rules see it: which recipients it carries, for whom, at what cost.
 package struct SendConnector: Hashable, Sendable {

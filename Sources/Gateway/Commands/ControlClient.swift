@@ -133,6 +133,7 @@ extension CommandFailure {
         let status: ExitStatus =
             switch response.status {
             case 401, 403: .notPermitted
+            case 409 where problem["code"].text == "already_exists": .cannotCreate
             case 503: .tryAgain
             case 500...: .unavailable
             default: .badData

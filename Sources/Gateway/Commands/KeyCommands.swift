@@ -1,4 +1,5 @@
 import Mail
+import Store
 import Wire
 
 /// `key …`: API keys.
@@ -117,10 +118,14 @@ enum KeyCommands {
         return "/v1/applications/\(found.holder)/keys/\(full)"
     }
 
-    /// `--expires` as the API takes it: a moment or a span.
+    /// `--expires` as the API takes it: a span from now becomes a moment.
     static func expiry(_ arguments: Arguments) throws(CommandFailure) -> JSONValue {
-        guard let text = arguments.value("expires") else { return .object(JSONObject([])) }
-        let field = Timestamp(rfc3339: text) != nil ? "expires_at" : "expires_in"
-        return .object(JSONObject([(field, .string(text))]))
+        guard let text = arguments.value("expires") else { return .object(JSONObject()) }
+        let moment = Timestamp(rfc3339: text) ?? Quantity.duration(text).map { .now + $0 }
+        guard let moment else {
+            throw CommandFailure(
+                .usage, "--expires must be a time such as 2027-01-31T00:00:00Z, or 30d")
+        }
+        return .object(JSONObject([("expires_at", .string(moment.rfc3339))]))
     }
 }

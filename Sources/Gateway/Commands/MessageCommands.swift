@@ -40,7 +40,7 @@ enum MessageCommands {
                 rows.map {
                     let detail = $0["detail"]
                     return [
-                        $0["at"].text, $0["type"].text, $0["recipient"].text,
+                        $0["created_at"].text, $0["type"].text, $0["recipient"].text,
                         detail?.isNull ?? true ? "" : detail?.description ?? "",
                     ]
                 }))

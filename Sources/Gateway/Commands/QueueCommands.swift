@@ -5,11 +5,17 @@ enum QueueCommands {
     static let all = [
         Command("queue summary", "", "counts waiting recipients by route, domain and status") {
             it async throws(CommandFailure) in
-            try await Listing.print(
-                it, "/v1/queue",
+            _ = try it.arguments.expect([])
+            let client = try await ControlClient(it)
+            defer { client.finish() }
+            let queue = try await client.ask(.get, "/v1/queue")
+            guard !it.wantsJSON else { return it.say(queue.text) }
+            it.say("\(queue.json["depth"].text) recipients wait")
+            Listing.show(
+                it, queue.json["data"].elements,
                 [
-                    ("ROUTE", "route"), ("DOMAIN", "domain"), ("PRIORITY", "priority"),
-                    ("STATUS", "status"), ("COUNT", "count"), ("OLDEST", "oldest"),
+                    ("ROUTE", "route"), ("DOMAIN", "domain"), ("LANE", "lane"),
+                    ("STATUS", "status"), ("COUNT", "count"), ("OLDEST", "oldest_at"),
                 ])
         },
         Command(

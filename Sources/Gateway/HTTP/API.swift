@@ -243,7 +243,8 @@ extension API {
         let octets = try await decodedBody(of: request, limit: 1 << 20).all(upTo: 1 << 20)
         let value: JSONValue
         do throws(JSONError) {
-            value = try JSONValue.parse(octets.span)
+            // No body is an empty form: where every field may be left out, so may all of them.
+            value = octets.isEmpty ? .object(JSONObject()) : try JSONValue.parse(octets.span)
         } catch {
             throw Problem(error)
         }

@@ -21,7 +21,10 @@ final class HTTPConversation {
         self.connector = connector
         self.peer = peer
         times = HTTPTimes(connector?.limits ?? .http)
-        parser = HTTPRequestParser(limits: HTTPLimits())
+        // How much content is too much depends on the resource, so the resource says it.
+        var limits = HTTPLimits()
+        limits.bodyOctets = .max
+        parser = HTTPRequestParser(limits: limits)
     }
 
     func converse() async throws(StreamError) {
@@ -178,14 +181,16 @@ final class HTTPConversation {
     }
 }
 
-/// How long a client may take. Sizes are bounded by the parser.
+/// How long a client may take; the connector's `inactivity` bounds all of it.
 private struct HTTPTimes {
     let idle: Duration
-    let head: Duration = .seconds(15)
-    let body: Duration = .seconds(30)
+    let head: Duration
+    let body: Duration
 
     init(_ limits: ReceiveLimits) {
         idle = limits.inactivity == .zero ? .seconds(86_400) : limits.inactivity
+        head = min(idle, .seconds(15))
+        body = min(idle, .seconds(30))
     }
 }
 

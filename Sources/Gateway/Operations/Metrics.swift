@@ -52,7 +52,7 @@ final class Metrics: Sendable {
             byDoor("postern_messages_refused_total", "Messages or recipients refused.", refused))
         series.append(
             PrometheusSeries(
-                "postern_recipient_outcomes_total", .counter, "Outcomes of delivery attempts.",
+                "postern_delivery_outcomes_total", .counter, "Outcomes of delivery attempts.",
                 OutcomeName.all.enumerated().map { index, name in
                     .init(["status": name], outcomes[index].value)
                 }))

@@ -61,14 +61,11 @@ enum ExplainResource {
                 connector: connector, peer: peer, principal: principal,
                 isSecure: isSecure || connector.tls.mode == .implicit)
             let authors: [Mailbox] = if case .mailbox(let mailbox) = sender { [mailbox] } else { [] }
-            let decision = rules.decide(
+            return rules.explain(
                 Submission(
                     client: client, sender: sender, recipients: [recipient], authors: authors,
-                    octets: octets))
-            return Explanation(
-                connector: connector.name, decision: decision,
-                reply: decision.refusal?.reply ?? Reply(250, "2.1.5", "Recipient OK"),
-                retry: configuration.delivery.retry.description)
+                    octets: octets),
+                retry: configuration.delivery.retry)
         }
 
         /// An application comes by HTTP where there is such a door, the anonymous by port 25.
@@ -80,37 +77,59 @@ enum ExplainResource {
             return ports.first ?? connectors.first?.bindings.first?.port ?? 25
         }
     }
+}
 
-    private struct Explanation {
-        var connector: String?
-        var decision: Decision?
-        var reply: Reply
-        var note: String?
-        var retry: String?
+/// A decision about one recipient as `explain` and a dry run show it.
+struct Explanation {
+    /// Only a dry run names it: there may be several.
+    var address: String?
+    var connector: String?
+    var decision: Decision?
+    var reply: Reply
+    var note: String?
+    var retry: RetrySchedule?
 
-        func write(to json: inout JSONWriter) {
-            json.beginObject()
-            json.member("accepted", decision?.approval != nil)
-            json.member("connector", connector)
-            json.member("rule", (decision?.refusal?.rule ?? lastRule).rawValue)
-            if let decision {
-                decision.writeRules(to: &json)
-            } else {
-                json.members("rules", [note ?? ""]) { note, json in
-                    json.beginObject()
-                    json.member("name", Rule.connector.rawValue)
-                    json.member("finding", note)
-                    json.endObject()
-                }
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        if let address { json.member("address", address) }
+        let isAccepted = decision?.approval != nil
+        json.member("accepted", isAccepted)
+        json.member("connector", connector)
+        json.member("rule", decidingRule.rawValue)
+        if let decision {
+            decision.writeRules(to: &json)
+        } else {
+            json.members("rules", [note ?? ""]) { note, json in
+                json.beginObject()
+                json.member("name", Rule.connector.rawValue)
+                json.member("finding", note)
+                json.endObject()
             }
-            json.key("reply")
-            reply.write(to: &json)
-            json.member("route", decision?.approval?.recipients.first?.route)
-            json.member("retry", decision?.approval == nil ? nil : retry)
-            json.endObject()
         }
+        json.key("reply")
+        reply.write(to: &json)
+        json.member("route", decision?.approval?.recipients.first?.route)
+        if isAccepted, let retry {
+            json.member("retry", retry.steps.map(\.description))
+        } else {
+            json.key("retry")
+            json.null()
+        }
+        json.endObject()
+    }
 
-        private var lastRule: Rule { decision?.findings.last?.rule ?? .connector }
+    private var decidingRule: Rule {
+        decision?.refusal?.rule ?? decision?.findings.last?.rule ?? .connector
+    }
+}
+
+extension Rulebook {
+    /// The decision about a mail to one recipient, told.
+    func explain(_ submission: Submission, retry: RetrySchedule) -> Explanation {
+        let decision = decide(submission)
+        return Explanation(
+            connector: submission.client.connector.name, decision: decision,
+            reply: decision.refusal?.reply ?? Reply(250, "2.1.5", "Recipient OK"), retry: retry)
     }
 }
 

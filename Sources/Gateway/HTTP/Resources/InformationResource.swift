@@ -15,16 +15,19 @@ enum InformationResource {
             json.member("scopes", identity.scopes)
             json.key("application")
             if let application = identity.application {
-                application.write(to: &json)
+                json.beginObject()
+                json.member("id", application.id.description)
+                json.member("name", application.name)
+                json.endObject()
             } else {
                 json.null()
             }
             let limits = (request.connector ?? .control).limits
             json.key("limits")
             json.beginObject()
+            json.member("rate", identity.application?.rate.map { "\($0)/min" })
             json.member("message_size", limits.messageSize)
             json.member("recipients", limits.recipients)
-            json.member("messages_per_minute", identity.application?.rate)
             json.endObject()
             json.endObject()
         }
@@ -78,8 +81,11 @@ extension ReceiveConnector {
         json.member("tls", tls.mode.rawValue)
         json.member("authentication", authentication.map(\.rawValue))
         json.member("permission_groups", permissionGroups.map(\.rawValue).sorted())
-        json.member(
-            "rights", Rights.names.filter { rights.contains($0.right) }.map(\.name))
+        let names = { (set: Rights) in
+            Rights.names.filter { set.contains($0.right) }.map(\.name)
+        }
+        json.member("rights", names(rights))
+        json.member("without_rights", names(Rights.anonymousGroup.subtracting(rights)))
         json.endObject()
     }
 }
@@ -87,10 +93,10 @@ extension ReceiveConnector {
 extension AuditFinding {
     func write(to json: inout JSONWriter) {
         json.beginObject()
-        json.member("severity", severity.rawValue)
+        json.member("severity", severity == .refused ? "error" : "warning")
         json.member("code", code)
         json.member("subject", subject)
-        json.member("text", text)
+        json.member("detail", text)
         json.endObject()
     }
 }

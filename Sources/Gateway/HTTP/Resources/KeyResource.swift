@@ -8,14 +8,14 @@ enum KeyResource {
         let keys = api.directory.keys(of: try holder(api, request)?.id)
         return .json { json in
             json.beginObject()
-            json.members("data", keys) { write($0, api, to: &$1) }
+            json.members("data", keys) { write($0, to: &$1) }
             json.endObject()
         }
     }
 
     static func show(_ api: API, _ request: Request) async throws(Problem) -> Answer {
         let key = try find(api, request)
-        return .json { write(key, api, to: &$0) }
+        return .json { write(key, to: &$0) }
     }
 
     static func issue(_ api: API, _ request: Request) async throws(Problem) -> Answer {
@@ -67,19 +67,15 @@ enum KeyResource {
         }
         api.gateway.log.info("key issued", ["key": key.id, "for": application?.name ?? "administrator"])
         let place = "/v1/applications/\(application?.name ?? administrators)/keys/key_\(key.id)"
-        return .json(201) { write(record, api, secret: key.text, to: &$0) }
+        return .json(201) { write(record, secret: key.text, to: &$0) }
             .with("Location", place)
     }
 
     private static func readExpiry(
         _ form: inout FormReader, _ now: Timestamp
     ) throws(Problem) -> Timestamp? {
-        let moment = form.timestamp("expires_at")
-        let span = form.duration("expires_in")
-        let expiry = moment ?? span.map { now + $0 }
-        if let expiry, expiry <= now {
-            form.note(moment == nil ? "expires_in" : "expires_at", "invalid", "must lie ahead")
-        }
+        let expiry = form.timestamp("expires_at")
+        if let expiry, expiry <= now { form.note("expires_at", "invalid", "must lie ahead") }
         form.finish()
         guard form.problems.isEmpty else { throw .invalid(form.problems) }
         return expiry
@@ -106,14 +102,11 @@ enum KeyResource {
     }
 
     private static func write(
-        _ key: KeyRecord, _ api: API, secret: String? = nil, to json: inout JSONWriter
+        _ key: KeyRecord, secret: String? = nil, to json: inout JSONWriter
     ) {
         json.beginObject()
         json.member("id", "key_\(key.id)")
-        let application = key.application.flatMap { id in
-            api.directory.applications.first { $0.id == id }
-        }
-        json.member("application", application?.name)
+        json.member("application", key.application?.description)
         json.member("kind", key.kind == .administrator ? "administrator" : "application")
         json.member("created_at", key.createdAt)
         json.member("expires_at", key.expiresAt)

@@ -66,7 +66,7 @@ extension MessageRecord {
         json.member("status", status.name)
         json.member("message_id", details.headerMessageID)
         json.member("created_at", createdAt)
-        json.member("application", applicationName)
+        json.member("application", application?.description)
         json.member("connector", connector)
         json.member("from", sender.description)
         json.member("subject", details.subject)
@@ -117,7 +117,7 @@ extension EventRecord {
         json.beginObject()
         json.member("id", id)
         json.member("type", type)
-        json.member("at", at)
+        json.member("created_at", at)
         json.member("message", message?.description)
         json.member("recipient", recipient?.description)
         json.key("detail")
@@ -128,33 +128,7 @@ extension EventRecord {
 }
 
 extension Decision {
-    /// The decision for each recipient, with nothing kept.
-    func writeDryRun(to json: inout JSONWriter) {
-        json.beginObject()
-        json.member("accepted", approval != nil && refused.isEmpty)
-        json.members("recipients", approval?.recipients ?? []) { recipient, json in
-            json.beginObject()
-            json.member("address", recipient.mailbox.description)
-            json.member("accepted", true)
-            json.member("route", recipient.route)
-            json.endObject()
-        }
-        json.members("refused", refused) { refused, json in
-            json.beginObject()
-            json.member("address", refused.mailbox.description)
-            json.member("code", Problem.code(for: refused.refusal.rule))
-            json.key("smtp")
-            refused.refusal.reply.write(to: &json)
-            json.endObject()
-        }
-        if let refusal, refused.isEmpty {
-            json.key("smtp")
-            refusal.reply.write(to: &json)
-        }
-        writeRules(to: &json)
-        json.endObject()
-    }
-
+    /// The findings that concern one recipient: those of the whole, and its own.
     func writeRules(to json: inout JSONWriter) {
         json.members("rules", findings) { finding, json in
             json.beginObject()

@@ -12,26 +12,21 @@ enum QueueResource {
         let lines = try await stored { () async throws(StoreError) in
             try await api.store.queueSummary()
         }
-        let now = api.now
         return .json { json in
             json.beginObject()
-            json.member("total", lines.reduce(0) { $0 + $1.count })
-            json.member("oldest_age_seconds", lines.map { ageInSeconds($0, now) }.max())
+            json.member("depth", lines.reduce(0) { $0 + $1.count })
+            json.member("oldest_at", lines.map(\.oldest).min())
             json.members("data", lines) { line, json in
                 json.beginObject()
                 json.member("route", line.route)
                 json.member("domain", line.domain)
-                json.member("priority", line.priority.name)
+                json.member("lane", line.priority.name)
                 json.member("status", line.status.name)
                 json.member("count", line.count)
-                json.member("oldest", line.oldest)
+                json.member("oldest_at", line.oldest)
                 json.endObject()
             }
             json.endObject()
         }
-    }
-
-    private static func ageInSeconds(_ line: QueueLine, _ now: Timestamp) -> Int {
-        max(0, Int((now - line.oldest).milliseconds / 1000))
     }
 }

@@ -1,3 +1,4 @@
+import Delivery
 import Mail
 import Policy
 import Store
@@ -254,9 +255,21 @@ private struct Submitting {
     }
 
     private func dryRun(_ candidate: Candidate) -> Answer {
-        let offer = candidate.offer(from: client)
-        let decision = api.desk.decide(offer.submission, partially: true)
-        return .json { json in decision.writeDryRun(to: &json) }
+        let whole = candidate.offer(from: client).submission
+        let configuration = api.configuration
+        return .json { json in
+            json.beginObject()
+            json.member("dry_run", true)
+            json.members("recipients", whole.recipients) { recipient, json in
+                var single = whole
+                single.recipients = [recipient]
+                var explanation = configuration.rulebook.explain(
+                    single, retry: configuration.delivery.retry)
+                explanation.address = recipient.description
+                explanation.write(to: &json)
+            }
+            json.endObject()
+        }
     }
 }
 
