@@ -8,9 +8,15 @@ import Testing
 
 private let loops = EventLoops(count: 2)
 
+private let patient: PhaseLimits = {
+    var limits = PhaseLimits()
+    limits.quit = .milliseconds(500)
+    return limits
+}()
+
+/// Where a next hop falls silent.
 private let quick: PhaseLimits = {
     var limits = PhaseLimits()
-    limits.connect = .milliseconds(500)
     limits.greeting = .milliseconds(400)
     limits.command = .milliseconds(400)
     limits.dataStart = .milliseconds(400)
@@ -50,12 +56,13 @@ private func carry(
     _ errands: [Errand],
     by route: Route,
     in world: Surroundings = surroundings(),
+    limits: PhaseLimits = patient,
     content: String = "Subject: x\r\n\r\nhello\r\n"
 ) async -> [AttemptReport] {
     await loops.next().run {
         let tls = try? route.tlsContext()
         let courier = Courier(
-            Manners(route: route, limits: quick, tls: tls),
+            Manners(route: route, limits: limits, tls: tls),
             surroundings: world,
             health: HealthBook(),
             content: { _ in ContentFeed(whole: Array(content.utf8)) }
@@ -176,7 +183,7 @@ struct CourierTransactionTests {
         let report = await loops.next().run {
             var pieces = zip(cuts, cuts.dropFirst()).map { Array(content[$0..<$1]) }
             let courier = Courier(
-                Manners(route: route(to: [sink.host]), limits: quick, tls: nil),
+                Manners(route: route(to: [sink.host]), limits: patient, tls: nil),
                 surroundings: surroundings(),
                 health: HealthBook(),
                 content: { _ in
@@ -252,7 +259,11 @@ struct CourierTransactionTests {
             if silently { $0.silentAt = place } else { $0.closesAt = place }
         }
         let sink = try Sink(script, on: loops)
-        let report = await carry([errand("b@x.example")], by: route(to: [sink.host]))[0]
+        let report = await carry(
+            [errand("b@x.example")],
+            by: route(to: [sink.host]),
+            limits: silently ? quick : patient
+        )[0]
         #expect(report.outcomes[0].short == (place == "." ? "uncertain 0" : "deferred 0"))
         let words = silently ? "no reply in time" : "connection closed by peer"
         #expect(report.outcomes[0].reply?.text.contains(words) == true)
@@ -263,7 +274,7 @@ struct CourierTransactionTests {
     func unreadable() async throws {
         let sink = try Sink(on: loops)
         let report = await loops.next().run {
-            let manners = Manners(route: route(to: [sink.host]), limits: quick, tls: nil)
+            let manners = Manners(route: route(to: [sink.host]), limits: patient, tls: nil)
             var failing = true
             let courier = Courier(
                 manners,
@@ -331,7 +342,8 @@ struct CourierConnectionTests {
         let good = try Sink(on: loops)
         let reports = await carry(
             [errand("b@x.example")],
-            by: route(to: [deadHost, bad.host, good.host])
+            by: route(to: [deadHost, bad.host, good.host]),
+            limits: script.silentAt == nil ? patient : quick
         )
         #expect(reports[0].outcomes[0].short == "relayed 250")
         #expect(reports[0].outcomes[0].reply?.host == good.host.description)

@@ -36,7 +36,6 @@ private final class Office: Sendable {
             uncertainWait: .milliseconds(150)
         )
         settings.limits.idle = .milliseconds(300)
-        settings.limits.afterContent = .milliseconds(400)
         change(&settings)
         let ear = Ear()
         let notices = notices
@@ -104,9 +103,9 @@ private final class Office: Sendable {
         try #require(try await store.message(id)).recipients
     }
 
-    /// Waits until all recipients have that status, at most three seconds.
+    /// Waits until all recipients have that status, at most ten seconds.
     func reaches(_ status: RecipientStatus, _ id: MessageID) async throws -> Bool {
-        for _ in 0..<300 {
+        for _ in 0..<1000 {
             if try await recipients(of: id).allSatisfy({ $0.status == status }) { return true }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -151,7 +150,7 @@ struct DispatcherTests {
         #expect(sink.seen.contents.count == 1)
     }
 
-    @Test("a thousand mails go over as many connections as the route has, and each once")
+    @Test("hundreds of mails go over as many connections as the route has, and each once")
     func many() async throws {
         let sink = try Sink(on: loops)
         let office = try Office([route(to: sink.host, connections: 3)])
@@ -162,7 +161,7 @@ struct DispatcherTests {
                 try await group.waitForAll()
             }
         }
-        for _ in 0..<300 where office.heard.count < 300 {
+        for _ in 0..<1000 where office.heard.count < 300 {
             try await Task.sleep(for: .milliseconds(10))
         }
         await office.close()
@@ -338,7 +337,7 @@ struct DispatcherTests {
     @Test("what is too old expires without another attempt, and keeps its last reply")
     func expiry() async throws {
         let sink = try Sink(.replying(["MAIL": "451 4.7.1 later"], pipelining: true), on: loops)
-        let office = try Office([route(to: sink.host)]) { $0.expireAfter = .milliseconds(500) }
+        let office = try Office([route(to: sink.host)]) { $0.expireAfter = .milliseconds(1500) }
         try await office.dispatcher.start()
         let id = try await office.send()
         #expect(try await office.reaches(.expired, id))
@@ -370,11 +369,13 @@ struct DispatcherTests {
         route.limits.messagesPerMinute = 120
         let office = try Office([route])
         try await office.dispatcher.start()
+        let start = ContinuousClock.now
         for _ in 0..<20 { try await office.send() }
         try await Task.sleep(for: .milliseconds(1200))
         await office.close()
         // A burst of 12, then one each half second.
-        #expect((13...15).contains(sink.seen.contents.count))
+        let most = 12 + Int((ContinuousClock.now - start).milliseconds / 500) + 1
+        #expect((12...most).contains(sink.seen.contents.count))
     }
 
     @Test("mail for a route that is not configured waits for it")
@@ -438,7 +439,7 @@ struct DispatcherWindowTests {
         }
         try await office.dispatcher.start()
         for _ in 0..<100 { try await office.send() }
-        for _ in 0..<500 where office.heard.count < 500 {
+        for _ in 0..<1000 where office.heard.count < 500 {
             try await Task.sleep(for: .milliseconds(10))
         }
         await office.close()
