@@ -12,31 +12,39 @@ static inline EVP_PKEY *postern_generate_p256(void) { return EVP_EC_gen("P-256")
 
 static inline long postern_bio_bytes(BIO *bio, char **start) { return BIO_get_mem_data(bio, start); }
 
-// Flags a string as an IA5String: what a dNSName holds.
-static inline int postern_add_dns_name(GENERAL_NAMES *names, const char *name) {
+static inline GENERAL_NAMES *postern_names_new(void) { return sk_GENERAL_NAME_new_null(); }
+
+static inline void postern_names_free(GENERAL_NAMES *names) {
+    sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+}
+
+static inline int postern_add_name(GENERAL_NAMES *names, int type, ASN1_STRING *value) {
     GENERAL_NAME *entry = GENERAL_NAME_new();
-    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-    if (!entry || !text || !ASN1_STRING_set(text, name, -1)) {
+    if (!entry || !value) {
         GENERAL_NAME_free(entry);
-        ASN1_IA5STRING_free(text);
+        ASN1_STRING_free(value);
         return 0;
     }
-    GENERAL_NAME_set0_value(entry, GEN_DNS, text);
+    GENERAL_NAME_set0_value(entry, type, value);
     if (sk_GENERAL_NAME_push(names, entry)) return 1;
     GENERAL_NAME_free(entry);
     return 0;
 }
 
-static inline int postern_add_ip_address(GENERAL_NAMES *names, const char *address) {
-    GENERAL_NAME *entry = GENERAL_NAME_new();
-    ASN1_OCTET_STRING *octets = a2i_IPADDRESS(address);
-    if (!entry || !octets) {
-        GENERAL_NAME_free(entry);
-        ASN1_OCTET_STRING_free(octets);
+static inline int postern_add_dns_name(GENERAL_NAMES *names, const char *name) {
+    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+    if (text && (!*name || !ASN1_STRING_set(text, name, -1))) {
+        ASN1_IA5STRING_free(text);
         return 0;
     }
-    GENERAL_NAME_set0_value(entry, GEN_IPADD, octets);
-    if (sk_GENERAL_NAME_push(names, entry)) return 1;
-    GENERAL_NAME_free(entry);
-    return 0;
+    return postern_add_name(names, GEN_DNS, text);
+}
+
+// 1 for an IPv4 or IPv6 address as text, 0 for anything else.
+static inline int postern_add_ip_address(GENERAL_NAMES *names, const char *address) {
+    return postern_add_name(names, GEN_IPADD, a2i_IPADDRESS(address));
+}
+
+static inline int postern_set_alternative_names(X509 *certificate, GENERAL_NAMES *names) {
+    return X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, 0);
 }

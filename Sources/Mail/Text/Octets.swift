@@ -14,6 +14,15 @@ extension UInt8 {
     @inline(__always) var isDigit: Bool { self &- 48 < 10 }
     @inline(__always) var isUpperCase: Bool { self &- 65 < 26 }
     @inline(__always) var lowered: UInt8 { isUpperCase ? self | 32 : self }
+
+    var hexValue: UInt8? {
+        switch self {
+        case 48...57: self - 48
+        case 65...70: self - 55
+        case 97...102: self - 87
+        default: nil
+        }
+    }
 }
 
 extension String {

@@ -29,7 +29,7 @@ private let valid: [(String, String, String)] = [
 ]
 
 @Test("a mailbox is read as RFC 5321 and RFC 6531 write it", arguments: valid)
-func reading(of text: String, gives localPart: String, at domain: String) throws {
+func mailboxReading(of text: String, gives localPart: String, at domain: String) throws {
     let mailbox = try Mailbox(parsing: text)
     #expect(mailbox.localPart == localPart)
     #expect(mailbox.domain == domain)
@@ -85,7 +85,7 @@ private let invalid: [(String, String)] = [
 ]
 
 @Test("what is no mailbox is refused with a reason", arguments: invalid)
-func refusal(of text: String, because reason: String) {
+func mailboxRefusal(of text: String, because reason: String) {
     #expect(throws: AddressError(reason)) { try Mailbox(parsing: text) }
 }
 
@@ -104,7 +104,7 @@ func brokenUTF8() {
 }
 
 @Test("mailboxes whose domains differ in spelling only are one")
-func equality() throws {
+func mailboxEquality() throws {
     let one = try Mailbox(parsing: "a@MÜNCHEN.example")
     #expect(try one == Mailbox(parsing: "a@xn--MNCHEN-3ya.Example"))
     #expect(try one != Mailbox(parsing: "A@münchen.example"))
@@ -124,7 +124,7 @@ func paths() throws {
 }
 
 @Test("any local part survives printing and parsing", arguments: 0..<UInt64(20))
-func identity(seed: UInt64) throws {
+func mailboxIdentity(seed: UInt64) throws {
     var generator = SeededGenerator(seed)
     let letters = Array("ab.\"\\@ <>,;:()[]ü漢!")
     for _ in 0..<100 {
@@ -136,7 +136,7 @@ func identity(seed: UInt64) throws {
 }
 
 @Test("garbage is refused or read, and never traps", arguments: 0..<UInt64(20))
-func garbage(seed: UInt64) {
+func mailboxGarbage(seed: UInt64) {
     var generator = SeededGenerator(seed)
     for round in 0..<300 {
         let octets =

@@ -1,0 +1,128 @@
+/// How a text travels (RFC 2045 §6): as it is where any server can take it, else in the shorter of
+/// the two encodings, with a bias for the one that people can read.
+struct TextEncoding {
+    enum Form {
+        case sevenBit
+        case quotedPrintable
+        case base64
+    }
+
+    static let boundaryMark = "=_"
+
+    private(set) var form: Form
+    private(set) var isASCII: Bool
+    /// Nothing but CRLF ends a line already.
+    private let isNormal: Bool
+
+    var name: String {
+        switch form {
+        case .sevenBit: "7bit"
+        case .quotedPrintable: "quoted-printable"
+        case .base64: "base64"
+        }
+    }
+
+    init(for text: Span<UInt8>) {
+        var survey = Survey()
+        survey.read(text)
+        isASCII = survey.highest < 128
+        isNormal = survey.isNormal
+        if isASCII, !survey.needsEncoding, survey.longestLine <= 998 {
+            form = .sevenBit
+        } else {
+            // A code takes three octets, and every 75 a soft break of three.
+            let quoted = (text.count + 2 * survey.codes) * 78 / 75
+            let base64 = text.count * 4 / 3 * 78 / 76
+            form = quoted > base64 * 135 / 100 + 32 ? .base64 : .quotedPrintable
+        }
+    }
+
+    /// Line ends leave as CRLF in every form: it is text (RFC 2046 §4.1.1).
+    func append(_ text: Span<UInt8>, to output: inout [UInt8]) {
+        switch form {
+        case .sevenBit where isNormal:
+            output.append(text)
+        case .sevenBit:
+            LineEnds.append(text, to: &output)
+        case .quotedPrintable:
+            var encoder = QuotedPrintableEncoder()
+            encoder.encode(text, into: &output)
+            encoder.finish(into: &output)
+        case .base64:
+            var normal: [UInt8] = []
+            LineEnds.append(text, to: &normal)
+            var encoder = Base64Encoder()
+            encoder.encode(normal.span, into: &output)
+            encoder.finish(into: &output)
+        }
+    }
+}
+
+/// One look at a text.
+private struct Survey {
+    var highest: UInt8 = 0
+    var codes = 0
+    var longestLine = 0
+    var needsEncoding = false
+    var isNormal = true
+
+    mutating func read(_ text: Span<UInt8>) {
+        var lineStart = 0
+        for index in text.indices {
+            let byte = text[index]
+            // All that needs a thought lies below the space, beyond the tilde, or is a `=`.
+            if byte >= 32, byte < 127, byte != UInt8(ascii: "=") { continue }
+            switch byte {
+            case .lineFeed:
+                let isCRLF = index > lineStart && text[index - 1] == .carriageReturn
+                isNormal = isNormal && isCRLF
+                endLine(at: index - (isCRLF ? 1 : 0), from: &lineStart, next: index + 1)
+            case .carriageReturn:
+                guard index + 1 == text.count || text[index + 1] != .lineFeed else { continue }
+                isNormal = false
+                endLine(at: index, from: &lineStart, next: index + 1)
+            case UInt8(ascii: "="):
+                codes += 1
+                // A line of 7bit text must not look like a boundary of ours.
+                let isMark =
+                    index >= lineStart + 2 && index + 1 < text.count
+                    && text[index + 1] == UInt8(ascii: "_")
+                    && text[index - 1] == UInt8(ascii: "-") && text[index - 2] == UInt8(ascii: "-")
+                needsEncoding = needsEncoding || isMark
+            case .tab: break
+            default:
+                codes += 1
+                if byte >= 128 { highest = max(highest, byte) } else { needsEncoding = true }
+            }
+        }
+        endLine(at: text.count, from: &lineStart, next: text.count)
+    }
+
+    private mutating func endLine(at end: Int, from start: inout Int, next: Int) {
+        longestLine = max(longestLine, end - start)
+        start = next
+    }
+}
+
+enum LineEnds {
+    /// Copies text run by run, with CRLF for every CRLF, LF or CR.
+    static func append(_ text: Span<UInt8>, to output: inout [UInt8]) {
+        var start = 0
+        var index = 0
+        while index < text.count {
+            let byte = text[index]
+            guard byte == .lineFeed || byte == .carriageReturn else {
+                index += 1
+                continue
+            }
+            output.append(text.extracting(start..<index))
+            output.append(.carriageReturn)
+            output.append(.lineFeed)
+            let isCRLF =
+                byte == .carriageReturn && index + 1 < text.count && text[index + 1] == .lineFeed
+            index += isCRLF ? 2 : 1
+            start = index
+        }
+        output.append(text.extracting(start..<text.count))
+    }
+}

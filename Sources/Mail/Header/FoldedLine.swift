@@ -1,0 +1,44 @@
+/// Writes one field, folding between tokens so that lines keep to 78 columns (RFC 5322 §2.1.1).
+/// A token itself is never broken.
+struct FoldedLine {
+    static let limit = 78
+
+    private(set) var column: Int
+    /// A fold needs something on the line before it: a line of blanks alone would be misread.
+    private var isFresh = true
+
+    /// Writes `Name:`.
+    init(_ name: String, into output: inout [UInt8]) {
+        output.append(name)
+        output.append(.colon)
+        column = name.utf8.count + 1
+    }
+
+    /// A space or a fold, then the token.
+    mutating func write(_ token: Span<UInt8>, into output: inout [UInt8]) {
+        if !isFresh || column > FoldedLine.limit / 2, column + 1 + token.count > Self.limit {
+            output.append("\r\n")
+            column = 0
+        }
+        output.append(.space)
+        output.append(token)
+        column += 1 + token.count
+        isFresh = false
+    }
+
+    mutating func write(_ token: [UInt8], into output: inout [UInt8]) {
+        write(token.span, into: &output)
+    }
+
+    mutating func write(_ token: String, into output: inout [UInt8]) {
+        write(token.utf8.span, into: &output)
+    }
+
+    /// What an encoded word may still take of this line (RFC 2047 §2: 76 columns).
+    var room: Int { 76 - column - 1 }
+
+    func end(into output: inout [UInt8]) {
+        output.append(.carriageReturn)
+        output.append(.lineFeed)
+    }
+}

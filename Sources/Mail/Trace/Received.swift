@@ -1,0 +1,94 @@
+/// The line a gateway adds above a mail it took (RFC 5321 §4.4).
+package struct Received: Sendable {
+    /// How it came: RFC 3848, RFC 6531 §4.3, and `HTTP` for the other door.
+    package enum Transport: Sendable, Equatable {
+        case smtp(isExtended: Bool, isSecured: Bool, isAuthenticated: Bool, isUTF8: Bool = false)
+        case http(isSecured: Bool)
+        /// A local user's command.
+        case local
+
+        var name: String {
+            switch self {
+            case .smtp(let isExtended, let isSecured, let isAuthenticated, let isUTF8):
+                guard isExtended else { return "SMTP" }
+                return (isUTF8 ? "UTF8SMTP" : "ESMTP") + (isSecured ? "S" : "")
+                    + (isAuthenticated ? "A" : "")
+            case .http(let isSecured): return isSecured ? "HTTPS" : "HTTP"
+            case .local: return "local"
+            }
+        }
+    }
+
+    /// What the client called itself, if it did.
+    package var helo: String?
+    package var peer: IPAddress?
+    package var hostname: String
+    package var transport: Transport
+    /// The gateway's own number of the message.
+    package var id: String
+    /// Only where there is one: more would tell each of the others (RFC 5321 §7.6).
+    package var recipient: Mailbox?
+    package var date: Timestamp
+    /// Stands in parentheses after the transport, such as `TLSv1.3` or `uid 1000`.
+    package var comment: String?
+
+    package init(
+        helo: String?,
+        peer: IPAddress?,
+        hostname: String,
+        transport: Transport,
+        id: String,
+        recipient: Mailbox? = nil,
+        date: Timestamp,
+        comment: String? = nil
+    ) {
+        self.helo = helo
+        self.peer = peer
+        self.hostname = hostname
+        self.transport = transport
+        self.id = id
+        self.recipient = recipient
+        self.date = date
+        self.comment = comment
+    }
+
+    /// A whole line with its folds and the final CRLF, to stand above all others.
+    package var octets: [UInt8] {
+        var octets: [UInt8] = []
+        octets.reserveCapacity(256)
+        append(to: &octets)
+        return octets
+    }
+
+    package func append(to output: inout [UInt8]) {
+        var line = FoldedLine("Received", into: &output)
+        line.write("from \(Self.safe(helo))\(origin)", into: &output)
+        line.write("by \(hostname) (Postern)", into: &output)
+        let remark = comment.map { " (\(Self.safeComment($0)))" } ?? ""
+        line.write("with \(transport.name)\(remark)", into: &output)
+        line.write("id \(id)\(recipient == nil ? ";" : "")", into: &output)
+        if let recipient { line.write("for <\(recipient)>;", into: &output) }
+        line.write(date.rfc5322, into: &output)
+        line.end(into: &output)
+    }
+
+    private var origin: String {
+        guard let peer else { return "" }
+        return peer.family == .v4 ? " ([\(peer)])" : " ([IPv6:\(peer)])"
+    }
+
+    /// A name is what a domain or a literal is made of; a device may call itself anything.
+    private static func safe(_ name: String?) -> String {
+        let allowed = ByteSet.hostname.union(".:[]")
+        guard let name, (1...255).contains(name.utf8.count), name.utf8.allSatisfy(allowed.contains)
+        else { return "unknown" }
+        return name
+    }
+
+    private static func safeComment(_ text: String) -> String {
+        let octets = text.utf8.prefix(200).map { octet in
+            octet < 32 || octet > 126 || [40, 41, 92].contains(octet) ? UInt8(ascii: "_") : octet
+        }
+        return String(octets: octets.span)
+    }
+}

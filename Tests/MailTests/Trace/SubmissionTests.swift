@@ -1,0 +1,118 @@
+import Mail
+import Testing
+
+private let now = Timestamp(milliseconds: 1_795_345_764_123)
+
+private func completed(_ header: String, from sender: ReversePath) -> String {
+    let completion = HeaderBlock.Completion(
+        sender: sender,
+        postmaster: Mailbox(localPart: "postmaster", domain: "corp.example"),
+        now: now,
+        messageID: "<1@relay>"
+    )
+    return text(of: block(header).completed(with: completion))
+}
+
+private let date = "Date: Sun, 22 Nov 2026 11:09:24 +0000\r\n"
+private let ups = ReversePath.mailbox(Mailbox(localPart: "ups", domain: "lan"))
+private let umlaut = ReversePath.mailbox(Mailbox(localPart: "jörg", domain: "lan"))
+
+private let submissions: [(String, ReversePath, String)] = [
+    ("", ups, date + "From: ups@lan\r\nMessage-ID: <1@relay>\r\n"),
+    ("", .null, date + "From: postmaster@corp.example\r\nMessage-ID: <1@relay>\r\n"),
+    ("", umlaut, date + "From: jörg@lan\r\nMessage-ID: <1@relay>\r\n"),
+    ("DATE: x\r\nfrom: y\r\nMessage-Id: z\r\n", ups, "DATE: x\r\nfrom: y\r\nMessage-Id: z\r\n"),
+    (
+        "Date:\r\nFrom: \r\nMessage-ID: \r\n \r\n", ups,
+        date + "From: ups@lan\r\nMessage-ID: <1@relay>\r\n"
+    ),
+    (
+        "Return-Path: <x>\r\nBCC: a@b,\r\n c@d\r\nDate: x\r\nidempotency-key: k\r\nFrom: y\r\nResent-Bcc: e@f\r\nMessage-ID: z\r\nBcc: g@h\r\n",
+        ups, "Date: x\r\nFrom: y\r\nMessage-ID: z\r\n"
+    ),
+]
+
+@Test("a submitted mail gets what it lacks and loses what is private", arguments: submissions)
+func submission(_ header: String, from sender: ReversePath, becomes expected: String) {
+    #expect(completed(header, from: sender) == expected)
+}
+
+@Test("the authors are all whom From and Sender name")
+func authors() throws {
+    let header = block("From: A <a@b>, c@d\r\nSENDER: e@f\r\nReply-To: x@y\r\nFrom: g@h\r\n")
+    #expect(try header.authors().map(\.mailbox.description) == ["a@b", "c@d", "e@f", "g@h"])
+    #expect(throws: AddressError.self) { try block("From: a@b <c@d\r\n").authors() }
+    #expect(block("Received: x\r\nreceived: y\r\n").hops == 2)
+    #expect(block("Message-id: \r\n").messageID == nil)
+    #expect(block("Message-id: <a@b> \r\n").messageID == "<a@b>")
+}
+
+private func received(
+    _ helo: String?,
+    _ peer: String?,
+    _ transport: Received.Transport,
+    recipient: Mailbox? = nil,
+    comment: String? = nil
+) -> String {
+    let line = Received(
+        helo: helo,
+        peer: peer.flatMap { IPAddress($0) },
+        hostname: "relay.corp.example",
+        transport: transport,
+        id: "msg_1",
+        recipient: recipient,
+        date: now,
+        comment: comment
+    )
+    return String(decoding: line.octets, as: UTF8.self)
+}
+
+@Test("a trace line says who, by whom, how, which, for whom and when")
+func trace() {
+    let box = Mailbox(localPart: "ops", domain: "corp.example")
+    #expect(
+        received(
+            "ups.lan",
+            "192.0.2.1",
+            .smtp(isExtended: true, isSecured: true, isAuthenticated: true),
+            recipient: box,
+            comment: "TLSv1.3"
+        )
+            == "Received: from ups.lan ([192.0.2.1]) by relay.corp.example (Postern)\r\n"
+            + " with ESMTPSA (TLSv1.3) id msg_1 for <ops@corp.example>;\r\n"
+            + " Sun, 22 Nov 2026 11:09:24 +0000\r\n"
+    )
+    let http = received(nil, "::1", .http(isSecured: false))
+    #expect(
+        http.hasPrefix(
+            "Received: from unknown ([IPv6:::1]) by relay.corp.example (Postern) with HTTP\r\n"
+        )
+    )
+    #expect(http.contains("\r\n id msg_1; Sun,"))
+}
+
+private let transports: [(Received.Transport, String)] = [
+    (.smtp(isExtended: false, isSecured: false, isAuthenticated: false), "SMTP"),
+    (.smtp(isExtended: true, isSecured: false, isAuthenticated: false), "ESMTP"),
+    (.smtp(isExtended: true, isSecured: true, isAuthenticated: false), "ESMTPS"),
+    (.smtp(isExtended: true, isSecured: false, isAuthenticated: true), "ESMTPA"),
+    (.smtp(isExtended: true, isSecured: true, isAuthenticated: true, isUTF8: true), "UTF8SMTPSA"),
+    (.http(isSecured: false), "HTTP"), (.http(isSecured: true), "HTTPS"), (.local, "local"),
+]
+
+@Test("the transport has the name that is registered for it", arguments: transports)
+func transportName(_ transport: Received.Transport, is name: String) {
+    let line = block(received("x", nil, transport)).fields.first?.text
+    #expect(line?.contains(" with \(name) id msg_1;") == true)
+}
+
+@Test(
+    "no greeting and no comment can write into the line",
+    arguments: ["a\r\nBcc: x", "a (b", "a;", "", "ü", "a b", String(repeating: "a", count: 300)]
+)
+func greeting(_ text: String) {
+    let line = received(text, nil, .http(isSecured: true), comment: text)
+    #expect(line.hasPrefix("Received: from unknown by"))
+    #expect(block(line).fields.count == 1)
+    #expect(line.utf8.allSatisfy { $0 < 127 })
+}
