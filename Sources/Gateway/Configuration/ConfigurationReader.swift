@@ -14,7 +14,7 @@ enum ConfigurationReader {
         do throws(JSON5Error) {
             root = try JSON5.parse(text)
         } catch {
-            report.note("", line: error.line, "column \(error.column): \(error.reason)")
+            report.note("", line: error.line, "column \(error.column): \(error.reason); \(error.cure)")
             throw ConfigurationError(problems: report.problems)
         }
         guard case .object(let members) = root.value else {

@@ -71,9 +71,7 @@ final class SettingsReader {
 
     func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
         guard let node = node(key) else { return nil }
-        guard case .number(let number) = node.value, number == number.rounded(),
-            let integer = Int(exactly: number), range.contains(integer)
-        else {
+        guard let integer = node.intValue, range.contains(integer) else {
             note(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
             return nil
         }
