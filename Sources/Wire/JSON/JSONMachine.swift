@@ -24,9 +24,10 @@ struct JSONMachine: Sendable {
         case none
         case key
         case string
-        case stream(Int, pointer: String)
+        /// A string that goes out in fragments; see `stream`.
+        case stream
         case number
-        case literal(StaticString, JSONValue, matched: Int)
+        case literal(JSONLiteral, matched: Int)
     }
 
     let limits: JSONLimits
@@ -48,6 +49,7 @@ struct JSONMachine: Sendable {
     private var documentCount = 0
     private var valueCount = 0
     private var streamCount = 0
+    private var streamPointer = ""
     private var line = 1
     private var lineStart = 0
     private var fragments: [JSONFragment] = []
@@ -132,9 +134,9 @@ extension JSONMachine {
         case 123: try open(isObject: true, &index)
         case 91: try open(isObject: false, &index)
         case 45, 48...57: token = .number
-        case 116: token = .literal("true", .bool(true), matched: 0)
-        case 102: token = .literal("false", .bool(false), matched: 0)
-        case 110: token = .literal("null", .null, matched: 0)
+        case 116: token = .literal(.true, matched: 0)
+        case 102: token = .literal(.false, matched: 0)
+        case 110: token = .literal(.null, matched: 0)
         case let byte: throw unexpected(byte, at: tokenStart)
         }
     }
@@ -164,7 +166,7 @@ extension JSONMachine {
         tokenStart = base + index
         switch expectation {
         case .key, .keyOrEnd: token = .key
-        case .value, .valueOrEnd: token = streamHere() ?? .string
+        case .value, .valueOrEnd: token = streamsHere() ? .stream : .string
         case .colon, .commaOrEnd, .nothing: throw unexpected(34, at: tokenStart)
         }
         index += 1
@@ -208,23 +210,28 @@ extension JSONMachine {
 
 /// Streams.
 extension JSONMachine {
-    /// The token of a string at one of the places to stream; nil anywhere else.
-    private mutating func streamHere() -> Token? {
-        guard places.contains(where: isHere) else { return nil }
-        defer { streamCount += 1 }
-        return .stream(streamCount, pointer: pointer(insideTop: true))
+    /// Whether the string that begins is at one of the places; it then becomes the stream at hand.
+    private mutating func streamsHere() -> Bool {
+        for place in places where place.count == stack.count && isAtHand(place) {
+            streamPointer = pointer(insideTop: true)
+            streamCount += 1
+            return true
+        }
+        return false
     }
 
-    private func isHere(_ place: [String]) -> Bool {
-        guard place.count == stack.count else { return false }
-        return zip(place, stack).allSatisfy { name, frame in
+    private func isAtHand(_ place: [String]) -> Bool {
+        zip(place, stack).allSatisfy { name, frame in
             name == "*" || (frame.key ?? String(frame.elements.count)) == name
         }
     }
 
+    /// The number of the stream at hand.
+    var stream: Int { streamCount - 1 }
+
     /// Gives out what the stream's string has so far. Half a character waits for its rest.
     mutating func emitFragment(isLast: Bool) throws(JSONError) {
-        guard case .stream(let number, let pointer) = token else { return }
+        guard case .stream = token else { return }
         let rest = isLast ? 0 : unfinishedCharacter
         var piece = octets
         octets = Array(piece.suffix(rest))
@@ -234,7 +241,7 @@ extension JSONMachine {
             throw error("the string is not UTF-8", at: tokenStart)
         }
         fragments.append(
-            JSONFragment(stream: number, pointer: pointer, octets: piece, isLast: isLast)
+            JSONFragment(stream: stream, pointer: streamPointer, octets: piece, isLast: isLast)
         )
     }
 
