@@ -72,7 +72,6 @@ package struct SMTPServerSession: Sendable {
         helloName = nil
         isExtended = false
         transaction = nil
-        input.discard()
     }
 }
 
