@@ -19,12 +19,17 @@ extension Rulebook {
     }
 
     private func conflicts(
-        _ first: ReceiveConnector, _ second: ReceiveConnector
+        _ first: ReceiveConnector,
+        _ second: ReceiveConnector
     ) -> [ConnectorConflict] {
         first.bindings.filter { second.bindings.contains($0) && $0.port != 0 }.flatMap { binding in
             clashes(first, second).map { clash in
                 ConnectorConflict(
-                    first: first.name, second: second.name, binding: binding, text: clash)
+                    first: first.name,
+                    second: second.name,
+                    binding: binding,
+                    text: clash
+                )
             }
         }
     }

@@ -20,23 +20,27 @@ extension Rulebook {
         return Decision(
             findings: findings,
             approval: isApproved ? approval(of: submission, for: routed) : nil,
-            refusal: isApproved ? nil : refused.first?.refusal, refused: refused)
+            refusal: isApproved ? nil : refused.first?.refusal,
+            refused: refused
+        )
     }
 
     /// The findings up to the first refusal.
     private func examineWhole(_ submission: Submission) -> [Finding] {
         let client = submission.client
-        let questions: [() -> Finding] = [
-            { examineTLS(client) },
-            { examineSubmit(client) },
-            { examineSender(submission.sender, of: client) },
-        ] + submission.authors.map { author in
-            { examineSender(.mailbox(author), of: client) }
-        } + [
-            { examineCount(ofRecipients: submission.recipients.count, of: client) },
-            { examineSize(submission.octets, of: client) },
-            { examineHops(submission.hops, of: client) },
-        ]
+        let questions: [() -> Finding] =
+            [
+                { examineTLS(client) },
+                { examineSubmit(client) },
+                { examineSender(submission.sender, of: client) },
+            ]
+            + submission.authors.map { author in
+                { examineSender(.mailbox(author), of: client) }
+            } + [
+                { examineCount(ofRecipients: submission.recipients.count, of: client) },
+                { examineSize(submission.octets, of: client) },
+                { examineHops(submission.hops, of: client) },
+            ]
         var findings = [
             Finding(.connector, "\(client.connector.name) serves \(client.peer)")
         ]
@@ -53,7 +57,9 @@ extension Rulebook {
     }
 
     private func judge(
-        _ recipient: Mailbox, of submission: Submission, into findings: inout [Finding]
+        _ recipient: Mailbox,
+        of submission: Submission,
+        into findings: inout [Finding]
     ) -> Judgement {
         let permission = examineRecipient(recipient, of: submission.client)
         findings.append(permission)
@@ -61,7 +67,10 @@ extension Rulebook {
             return .failure(RefusedRecipient(mailbox: recipient, refusal: refusal))
         }
         let (finding, route) = examineRoute(
-            to: recipient, from: submission.client, octets: submission.octets)
+            to: recipient,
+            from: submission.client,
+            octets: submission.octets
+        )
         findings.append(finding)
         if let route { return .success(RoutedRecipient(mailbox: recipient, route: route)) }
         let refusal = finding.refusal ?? Refusal(rule: .route, reply: .noRoute)
@@ -69,11 +78,14 @@ extension Rulebook {
     }
 
     private func approval(
-        of submission: Submission, for recipients: [RoutedRecipient]
+        of submission: Submission,
+        for recipients: [RoutedRecipient]
     ) -> Approval {
         Approval(
             connector: submission.client.connector.name,
-            principal: submission.client.principal, sender: submission.sender,
-            recipients: recipients)
+            principal: submission.client.principal,
+            sender: submission.sender,
+            recipients: recipients
+        )
     }
 }
