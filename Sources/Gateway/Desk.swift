@@ -10,20 +10,6 @@ struct Offer: Sendable {
     var createdAt: Timestamp
     var content: [Piece]
     var details: MessageDetails
-
-    init(
-        submission: Submission,
-        id: MessageID,
-        createdAt: Timestamp,
-        content: [Piece],
-        details: MessageDetails
-    ) {
-        self.submission = submission
-        self.id = id
-        self.createdAt = createdAt
-        self.content = content
-        self.details = details
-    }
 }
 
 /// What the sender of a kept message is told.

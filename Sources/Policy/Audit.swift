@@ -70,7 +70,7 @@ extension Rulebook {
     }
 
     private func weakTLS(_ connector: ReceiveConnector) -> [AuditFinding] {
-        guard connector.tls.mode != .none, connector.tls.minimumVersion < .v1_2 else { return [] }
+        guard connector.tls.mode != .none, connector.tls.minimumVersion < .v12 else { return [] }
         let version = connector.tls.minimumVersion.rawValue
         guard connector.servesEveryone else {
             return [

@@ -52,10 +52,10 @@ package struct TLSPolicy: Hashable, Sendable {
     }
 
     package enum Version: String, Hashable, Sendable, CaseIterable, Comparable {
-        case v1_0 = "1.0"
-        case v1_1 = "1.1"
-        case v1_2 = "1.2"
-        case v1_3 = "1.3"
+        case v10 = "1.0"
+        case v11 = "1.1"
+        case v12 = "1.2"
+        case v13 = "1.3"
 
         package static func < (left: Version, right: Version) -> Bool {
             left.rawValue < right.rawValue
@@ -64,7 +64,7 @@ package struct TLSPolicy: Hashable, Sendable {
 
     package var mode: Mode = .none
     package var certificate: String?
-    package var minimumVersion: Version = .v1_2
+    package var minimumVersion: Version = .v12
     package var clientCAFile: String?
 
     package init() {}

@@ -82,7 +82,7 @@ extension ConfigurationDraft {
         }
         connector.tls.minimumVersion =
             tls.choice("minimumVersion", TLSPolicy.Version.self) ?? connector.tls.minimumVersion
-        if connector.tls.minimumVersion < .v1_2 {
+        if connector.tls.minimumVersion < .v12 {
             tls.note("minimumVersion", "below \"1.2\" is not supported by this version of Postern")
         }
         tls.refuse(["clientCAFile"])

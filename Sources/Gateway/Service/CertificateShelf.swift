@@ -50,10 +50,10 @@ extension TLSVersion {
     fileprivate init(_ version: TLSPolicy.Version) {
         self =
             switch version {
-            case .v1_0: .v10
-            case .v1_1: .v11
-            case .v1_2: .v12
-            case .v1_3: .v13
+            case .v10: .v10
+            case .v11: .v11
+            case .v12: .v12
+            case .v13: .v13
             }
     }
 }
