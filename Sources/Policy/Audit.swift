@@ -63,7 +63,7 @@ extension Rulebook {
     private func weakTLS(_ connector: ReceiveConnector) -> [AuditFinding] {
         guard connector.tls.mode != .none, connector.tls.minimumVersion < .v1_2 else { return [] }
         let version = connector.tls.minimumVersion.rawValue
-        guard connector.servesEveryone else {
+        guard connector.isOpenToAll else {
             return [
                 AuditFinding(
                     .warning, "old_tls", of: connector.name,
@@ -95,7 +95,7 @@ extension Rulebook {
     }
 
     private func spoofing(_ connector: ReceiveConnector) -> [AuditFinding] {
-        guard connector.permissionGroups.contains(.anonymous), connector.servesEveryone,
+        guard connector.permissionGroups.contains(.anonymous), connector.isOpenToAll,
             connector.rights.contains(.acceptAuthoritativeDomainSender), !acceptedDomains.isEmpty,
             connector.bindings.contains(where: { !$0.isLoopback })
         else { return [] }
@@ -109,6 +109,11 @@ extension Rulebook {
 }
 
 extension ReceiveConnector {
+    /// No ranges, or one that says the same in words.
+    var isOpenToAll: Bool {
+        servesEveryone || remoteRanges.contains(.allV4) || remoteRanges.contains(.allV6)
+    }
+
     /// Its ranges, or those of its bindings' families where it serves everyone. A connector that
     /// listens on loopback alone is reached from loopback alone.
     var effectiveRanges: [AddressRange] {
