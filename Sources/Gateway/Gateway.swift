@@ -16,6 +16,7 @@ final class Gateway: Sendable {
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
     let rates = RateLimiter()
+    let idempotencyKeys = IdempotencyKeys()
     let waiting: Waiting
     private let live: LiveConfiguration
     private let draining = Atomic(false)

@@ -96,8 +96,7 @@ extension Rulebook {
 
     private func spoofing(_ connector: ReceiveConnector) -> [AuditFinding] {
         guard connector.permissionGroups.contains(.anonymous), connector.isOpenToAll,
-            connector.rights.contains(.acceptAuthoritativeDomainSender), !acceptedDomains.isEmpty,
-            connector.bindings.contains(where: { !$0.isLoopback })
+            connector.rights.contains(.acceptAuthoritativeDomainSender), !acceptedDomains.isEmpty
         else { return [] }
         return [
             AuditFinding(

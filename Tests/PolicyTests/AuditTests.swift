@@ -150,7 +150,7 @@ struct AuditTests {
         (["0.0.0.0/0"], "0.0.0.0:25", ["corp.example"], true),
         (["::/0"], "[::]:25", ["corp.example"], true),
         (["10.0.0.0/8"], "0.0.0.0:25", ["corp.example"], false),
-        ([], "127.0.0.1:25", ["corp.example"], false),
+        ([], "127.0.0.1:25", ["corp.example"], true),
         ([], "0.0.0.0:25", [], false),
     ]
 

@@ -18,8 +18,11 @@ enum CheckCommand {
         } catch let error as CommandFailure {
             if it.wantsJSON { it.say(report(isValid: false, [], error.message)) }
             throw error
+        } catch let error as ServiceError {
+            let failure = CommandFailure(error)
+            if it.wantsJSON { it.say(report(isValid: false, [], failure.message)) }
+            throw CommandFailure(.configuration, "\(file): \(failure.message)")
         } catch {
-            if it.wantsJSON { it.say(report(isValid: false, [], "\(error)")) }
             throw CommandFailure(.configuration, "\(file): \(error)")
         }
         let findings = configuration.audit

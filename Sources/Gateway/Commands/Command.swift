@@ -122,7 +122,7 @@ package enum CommandTable {
             Every command takes --config FILE, --json and --help.
 
             """
-        Terminal.write(Array(text.utf8))
+        if wantsHelp { Terminal.write(Array(text.utf8)) } else { Terminal.complain(text) }
         if !wantsHelp { throw CommandFailure(.usage, "\(words[0]) needs one of these verbs") }
         return .done
     }

@@ -36,11 +36,16 @@ enum ConfigurationReader {
 extension ConfigurationDraft {
     fileprivate mutating func read(_ file: SettingsReader, _ readSecret: (String) -> String?) {
         readIdentity(file)
-        certificates = file.objects("certificates").compactMap { readCertificate($0) }
+        certificates = file.objects("certificates").compactMap {
+            readCertificate($0, readSecret)
+        }
         for (index, reader) in file.objects("receiveConnectors").enumerated() {
             readReceiveConnector(reader, index: index)
         }
-        acceptedDomains = file.objects("acceptedDomains").compactMap { readAcceptedDomain($0) }
+        if receiveConnectors.isEmpty {
+            file.note("receiveConnectors", "is missing or empty; without one nobody can submit")
+        }
+        for reader in file.objects("acceptedDomains") { readAcceptedDomain(reader) }
         for reader in file.objects("sendConnectors") { readSendConnector(reader, readSecret) }
         if let reader = file.object("delivery") { readDelivery(reader) }
         if let reader = file.object("retention") {
@@ -93,7 +98,9 @@ extension ConfigurationDraft {
         }
     }
 
-    private func readCertificate(_ reader: SettingsReader) -> Configuration.Certificate? {
+    private func readCertificate(
+        _ reader: SettingsReader, _ readSecret: (String) -> String?
+    ) -> Configuration.Certificate? {
         let name = reader.string("name")
         let certificate = reader.string("certificateFile")
         let key = reader.string("keyFile")
@@ -102,10 +109,14 @@ extension ConfigurationDraft {
             reader.note("", "a certificate needs name, certificateFile and keyFile")
             return nil
         }
+        for (place, path) in [("certificateFile", certificate), ("keyFile", key)]
+        where readSecret(path) == nil {
+            reader.note(place, "\(path) cannot be read")
+        }
         return Configuration.Certificate(name: name, certificateFile: certificate, keyFile: key)
     }
 
-    private func readAcceptedDomain(_ reader: SettingsReader) -> AcceptedDomain? {
+    private mutating func readAcceptedDomain(_ reader: SettingsReader) {
         let domain = reader.value("domain", "a domain or *.domain") { text -> DomainPattern? in
             let pattern = DomainPattern(text)
             return pattern == .any ? nil : pattern
@@ -113,16 +124,21 @@ extension ConfigurationDraft {
         let kind = reader.choice("type", AcceptedDomain.Kind.self) ?? .authoritative
         if !reader.isGiven("domain") { reader.note("domain", "is missing") }
         reader.finish(knownTo: "an accepted domain")
-        return domain.map { AcceptedDomain(domain: $0, kind: kind) }
+        guard let domain else { return }
+        if acceptedDomains.contains(where: { $0.domain == domain }) {
+            reader.note("domain", "\(domain) is listed twice")
+        }
+        acceptedDomains.append(AcceptedDomain(domain: domain, kind: kind))
     }
 
     private mutating func readDelivery(_ reader: SettingsReader) {
         if let steps = reader.strings("retry") {
-            do throws(RetryScheduleError) {
-                delivery.retry = try RetrySchedule(parsing: steps)
-            } catch {
-                reader.note("retry", error.reason)
+            for (index, step) in steps.enumerated() {
+                if case .failure(let error) = RetrySchedule.parse([step]) {
+                    reader.note("retry[\(index)]", error.reason)
+                }
             }
+            if case .success(let schedule) = RetrySchedule.parse(steps) { delivery.retry = schedule }
         }
         delivery.expireAfter = reader.duration("expireAfter") ?? delivery.expireAfter
         delivery.uncertain =
@@ -168,11 +184,6 @@ extension Configuration {
 
     private func checkTLS(_ connector: ReceiveConnector, _ report: ProblemReport) {
         guard connector.tls.mode != .none else { return }
-        if let name = connector.tls.certificate, certificate(for: connector) == nil {
-            report.note(
-                "receiveConnectors", line: nil,
-                "\"\(connector.name)\" names the certificate \"\(name)\", which is not listed")
-        }
         let isLoopback = connector.bindings.allSatisfy(\.isLoopback)
         if certificates.isEmpty, !isLoopback {
             report.note(
@@ -180,5 +191,11 @@ extension Configuration {
                 "\"\(connector.name)\" needs a certificate: list one in certificates, or set"
                     + " tls: { mode: \"none\" } (a self-signed one is made for loopback only)")
         }
+    }
+}
+
+extension RetrySchedule {
+    fileprivate static func parse(_ steps: [String]) -> Result<RetrySchedule, RetryScheduleError> {
+        Result { () throws(RetryScheduleError) in try RetrySchedule(parsing: steps) }
     }
 }

@@ -76,6 +76,9 @@ extension ConfigurationDraft {
             tls.note("mode", "must be \"none\" or \"implicit\" for http")
         }
         connector.tls.certificate = tls.string("certificate")
+        if let name = connector.tls.certificate, !certificates.contains(where: { $0.name == name }) {
+            tls.note("certificate", "there is no certificate \"\(name)\" in certificates")
+        }
         connector.tls.minimumVersion =
             tls.choice("minimumVersion", TLSPolicy.Version.self) ?? connector.tls.minimumVersion
         if connector.tls.minimumVersion < .v1_2 {

@@ -8,11 +8,13 @@ import Wire
 /// the network, the command line calls it when no server runs.
 final class API: Sendable {
     let gateway: Gateway
-    let idempotencyKeys = IdempotencyKeys()
-    let rates = RateLimiter()
+    let idempotencyKeys: IdempotencyKeys
+    let rates: RateLimiter
 
     init(_ gateway: Gateway) {
         self.gateway = gateway
+        idempotencyKeys = gateway.idempotencyKeys
+        rates = gateway.rates
     }
 
     var store: Store { gateway.store }
@@ -33,10 +35,10 @@ final class API: Sendable {
         var answer: Answer
         do throws(Problem) {
             answer = try await handle(request)
+            answer.fields.append(("X-Request-Id", request.id.description))
         } catch {
-            answer = error.answer(instance: request.id.description)
+            answer = error.answer(to: request.id)
         }
-        answer.fields.append(("X-Request-Id", request.id.description))
         metrics.count(.http, status: answer.status)
         if gateway.log.isOn(.debug) {
             gateway.log.debug(
@@ -58,7 +60,7 @@ final class API: Sendable {
             path = try request.head.target.segments()
             request.query = try request.head.target.query()
         } catch {
-            throw Problem.malformed(error.reason)
+            throw Problem.malformed(error.reason).closing
         }
         switch Router.match(method, path) {
         case .none:

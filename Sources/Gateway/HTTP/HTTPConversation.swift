@@ -39,7 +39,7 @@ final class HTTPConversation {
                 guard exchange.keepsAlive, await body.discardRest() else { break }
             }
         } catch .problem(let problem) {
-            let answer = problem.answer(instance: api.newRequestID().description)
+            let answer = problem.answer(to: api.newRequestID())
             api.metrics.count(.http, status: answer.status)
             try await send(answer, to: .closing)
         } catch {

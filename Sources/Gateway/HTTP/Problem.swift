@@ -1,3 +1,4 @@
+import Mail
 import Policy
 import Wire
 
@@ -103,11 +104,12 @@ extension Problem {
         json.endObject()
     }
 
-    func answer(instance: String) -> Answer {
+    func answer(to request: RequestID) -> Answer {
         var json = JSONWriter()
-        write(to: &json, instance: instance)
+        write(to: &json, instance: request.description)
         var answer = Answer(status, "application/problem+json", json.octets)
         answer.fields += fields
+        answer.fields.append(("X-Request-Id", request.description))
         answer.closesConnection = closesConnection
         return answer
     }

@@ -233,18 +233,31 @@ final class SMTPConversation {
         case .failure(let reply):
             refuse(reply, at: "DATA", facts.sender.description)
         case .success(let offer):
-            switch try await gateway.desk.take([offer]) {
-            case .kept(let receipts):
-                gateway.noteAccepted(receipts, .smtp)
-                session.accept(
-                    .queued(
-                        messageID: offer.details.headerMessageID, internalID: "\(offer.id)",
-                        hostname: configuration.hostname))
-            case .refused(let decisions):
-                refuse(decisions[0].refusal?.reply ?? .noRoute, at: "DATA", "\(facts.sender)")
-            case .replayed, .mismatched:
-                session.refuse(.insufficientResources)
-            }
+            try await take(offer, key: SMTPIdempotency(facts, mail, client))
+        }
+    }
+
+    private func take(_ offer: Offer, key: SMTPIdempotency?) async throws(StoreError) {
+        if let key, !gateway.idempotencyKeys.begin(key.key, in: key.scope) {
+            return refuse(.keyInUse, at: "DATA", offer.id.description)
+        }
+        defer { if let key { gateway.idempotencyKeys.end(key.key, in: key.scope) } }
+        let reply = SMTPReply.queued(
+            messageID: offer.details.headerMessageID, internalID: offer.id.description,
+            hostname: gateway.configuration.hostname)
+        let outcome = try await gateway.desk.take([offer]) { _ in
+            key?.claim(answering: reply, at: offer.createdAt)
+        }
+        switch outcome {
+        case .kept(let receipts):
+            gateway.noteAccepted(receipts, .smtp)
+            session.accept(reply)
+        case .replayed(let answer):
+            session.accept(SMTPReply(250, "2.6.0", String(decoding: answer.body, as: UTF8.self)))
+        case .mismatched:
+            refuse(.keyReused, at: "DATA", offer.id.description)
+        case .refused(let decisions):
+            refuse(decisions[0].refusal?.reply ?? .noRoute, at: "DATA", offer.id.description)
         }
     }
 

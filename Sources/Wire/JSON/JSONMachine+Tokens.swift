@@ -57,14 +57,14 @@ extension JSONMachine {
         if case .stream = token { return }
         guard size <= limits.maximumStringOctets else {
             let limit = limits.maximumStringOctets
-            throw error("a string or number of more than \(limit) octets", at: tokenStart)
+            throw excess("a string or number of more than \(limit) octets")
         }
     }
 
     private mutating func endString() throws(JSONError) {
-        if case .stream(let number, _) = token {
+        if case .stream = token {
             try emitFragment(isLast: true)
-            try place(.streamed(number))
+            try place(.streamed(stream))
         } else {
             let whole = octets
             octets.removeAll(keepingCapacity: true)
@@ -167,33 +167,55 @@ extension JSONMachine {
         let end = endOfRun(in: bytes, from: index) { byte in
             byte &- 48 > 9 && byte != 46 && byte != 45 && byte != 43 && byte | 32 != 101
         }
-        octets.append(copying: bytes.extracting(index..<end))
+        let run = bytes.extracting(index..<end)
         index = end
-        try checkSize(octets.count)
-        if end < bytes.count { try endNumber() }
+        try checkSize(octets.count + run.count)
+        if octets.isEmpty, end < bytes.count {
+            try placeNumber(run)
+        } else {
+            octets.append(copying: run)
+            if end < bytes.count { try endNumber() }
+        }
     }
 
     mutating func endNumber() throws(JSONError) {
-        guard JSONNumber.isNumber(octets.span) else {
-            let text = String(decoding: octets.prefix(40), as: UTF8.self)
-            throw error("\(text) is not a number", at: tokenStart)
-        }
-        let number = JSONNumber(checked: octets)
+        let whole = octets
         octets.removeAll(keepingCapacity: true)
-        try place(.number(number))
+        try placeNumber(whole.span)
+    }
+
+    private mutating func placeNumber(_ octets: Span<UInt8>) throws(JSONError) {
+        guard JSONNumber.isNumber(octets), let text = try? UTF8Span(validating: octets) else {
+            throw error("not a number", at: tokenStart)
+        }
+        try place(.number(JSONNumber(checked: String(copying: text))))
     }
 
     mutating func readLiteral(_ bytes: Span<UInt8>, _ index: inout Int) throws(JSONError) {
-        guard case .literal(let word, let value, var matched) = token else { return }
-        let wanted = word.description.utf8.span
+        guard case .literal(let literal, var matched) = token else { return }
+        let wanted = literal.rawValue.utf8.span
         while matched < wanted.count, index < bytes.count {
             guard bytes[index] == wanted[matched] else {
-                throw error("expected \(word), found something else", at: tokenStart)
+                throw error("expected \(literal.rawValue), found something else", at: tokenStart)
             }
             matched += 1
             index += 1
         }
-        token = .literal(word, value, matched: matched)
-        if matched == wanted.count { try place(value) }
+        token = .literal(literal, matched: matched)
+        if matched == wanted.count { try place(literal.value) }
+    }
+}
+
+enum JSONLiteral: String, Sendable {
+    case `true`
+    case `false`
+    case null
+
+    var value: JSONValue {
+        switch self {
+        case .true: .bool(true)
+        case .false: .bool(false)
+        case .null: .null
+        }
     }
 }

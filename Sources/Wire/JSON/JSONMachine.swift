@@ -24,9 +24,10 @@ struct JSONMachine: Sendable {
         case none
         case key
         case string
-        case stream(Int, pointer: String)
+        /// A string that goes out in fragments; see `stream`.
+        case stream
         case number
-        case literal(StaticString, JSONValue, matched: Int)
+        case literal(JSONLiteral, matched: Int)
     }
 
     let limits: JSONLimits
@@ -43,14 +44,15 @@ struct JSONMachine: Sendable {
     /// The offset of the piece at hand.
     var base = 0
 
-    private var expectation = Expectation.value
-    private var stack: [Frame] = []
-    private var documentCount = 0
+    var expectation = Expectation.value
+    var stack: [Frame] = []
+    var documentCount = 0
     private var valueCount = 0
-    private var streamCount = 0
-    private var line = 1
-    private var lineStart = 0
-    private var fragments: [JSONFragment] = []
+    var streamCount = 0
+    var streamPointer = ""
+    var line = 1
+    var lineStart = 0
+    var fragments: [JSONFragment] = []
     private var failure: JSONError?
 
     init(limits: JSONLimits, places: [[String]], isSequence: Bool) {
@@ -132,9 +134,9 @@ extension JSONMachine {
         case 123: try open(isObject: true, &index)
         case 91: try open(isObject: false, &index)
         case 45, 48...57: token = .number
-        case 116: token = .literal("true", .bool(true), matched: 0)
-        case 102: token = .literal("false", .bool(false), matched: 0)
-        case 110: token = .literal("null", .null, matched: 0)
+        case 116: token = .literal(.true, matched: 0)
+        case 102: token = .literal(.false, matched: 0)
+        case 110: token = .literal(.null, matched: 0)
         case let byte: throw unexpected(byte, at: tokenStart)
         }
     }
@@ -164,7 +166,7 @@ extension JSONMachine {
         tokenStart = base + index
         switch expectation {
         case .key, .keyOrEnd: token = .key
-        case .value, .valueOrEnd: token = streamHere() ?? .string
+        case .value, .valueOrEnd: token = streamsHere() ? .stream : .string
         case .colon, .commaOrEnd, .nothing: throw unexpected(34, at: tokenStart)
         }
         index += 1
@@ -176,7 +178,7 @@ extension JSONMachine {
         token = .none
         valueCount += 1
         guard valueCount <= limits.maximumValues else {
-            throw error("more than \(limits.maximumValues) values", at: tokenStart)
+            throw excess("more than \(limits.maximumValues) values")
         }
         guard let top = stack.indices.last else {
             documents.append(value)
@@ -203,103 +205,5 @@ extension JSONMachine {
             throw error("the name \"\(key)\" stands twice in one object", at: tokenStart)
         }
         expectation = .colon
-    }
-}
-
-/// Streams.
-extension JSONMachine {
-    /// The token of a string at one of the places to stream; nil anywhere else.
-    private mutating func streamHere() -> Token? {
-        guard places.contains(where: isHere) else { return nil }
-        defer { streamCount += 1 }
-        return .stream(streamCount, pointer: pointer(insideTop: true))
-    }
-
-    private func isHere(_ place: [String]) -> Bool {
-        guard place.count == stack.count else { return false }
-        return zip(place, stack).allSatisfy { name, frame in
-            name == "*" || (frame.key ?? String(frame.elements.count)) == name
-        }
-    }
-
-    /// Gives out what the stream's string has so far. Half a character waits for its rest.
-    mutating func emitFragment(isLast: Bool) throws(JSONError) {
-        guard case .stream(let number, let pointer) = token else { return }
-        let rest = isLast ? 0 : unfinishedCharacter
-        var piece = octets
-        octets = Array(piece.suffix(rest))
-        piece.removeLast(rest)
-        guard isLast || !piece.isEmpty else { return }
-        guard (try? UTF8Span(validating: piece.span)) != nil else {
-            throw error("the string is not UTF-8", at: tokenStart)
-        }
-        fragments.append(
-            JSONFragment(stream: number, pointer: pointer, octets: piece, isLast: isLast)
-        )
-    }
-
-    /// How many octets at the end begin a character that is not whole.
-    private var unfinishedCharacter: Int {
-        for back in 1...3 where back <= octets.count {
-            let byte = octets[octets.count - back]
-            if byte < 0x80 { return 0 }
-            if byte >= 0xc0 { return back < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? back : 0 }
-        }
-        return 0
-    }
-
-    mutating func takeFragments() -> [JSONFragment] {
-        defer { fragments = [] }
-        return fragments
-    }
-}
-
-/// Places and reasons.
-extension JSONMachine {
-    func error(_ reason: String, at offset: Int) -> JSONError {
-        var isInsideTop = expectation == .value || expectation == .valueOrEnd
-        if case .key = token { isInsideTop = false }
-        return JSONError(
-            reason: reason,
-            line: line,
-            column: offset - lineStart + 1,
-            offset: offset,
-            pointer: pointer(insideTop: isInsideTop)
-        )
-    }
-
-    /// `insideTop`: the innermost array is named with the index of the value that is due.
-    private func pointer(insideTop: Bool) -> String {
-        var pointer = isSequence ? "/\(documentCount)" : ""
-        for (depth, frame) in stack.enumerated() {
-            if let key = frame.key {
-                pointer += JSONPointer.token(key)
-            } else if !frame.isObject, insideTop || depth < stack.count - 1 {
-                pointer += "/\(frame.elements.count)"
-            }
-        }
-        return pointer
-    }
-
-    func unexpected(_ byte: UInt8, at offset: Int) -> JSONError {
-        let wanted =
-            switch expectation {
-            case .value: "a value"
-            case .valueOrEnd: "a value or ]"
-            case .key: "a name in quotes"
-            case .keyOrEnd: "a name in quotes or }"
-            case .colon: "a colon"
-            case .commaOrEnd: stack.last?.isObject == true ? "a comma or }" : "a comma or ]"
-            case .nothing: "nothing behind the document"
-            }
-        return error("expected \(wanted), found \(Self.name(of: byte))", at: offset)
-    }
-
-    static func name(of byte: UInt8) -> String {
-        switch byte {
-        case 33...126: "'\(Character(Unicode.Scalar(byte)))'"
-        case 0xef: "a byte-order mark or other text"
-        default: "the octet 0x" + String(byte, radix: 16)
-        }
     }
 }

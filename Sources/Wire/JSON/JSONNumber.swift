@@ -16,8 +16,7 @@ package struct JSONNumber: Hashable, Sendable {
         text = "\(value)"
     }
 
-    /// The octets have been checked.
-    init(checked octets: [UInt8]) { text = String(decoding: octets, as: UTF8.self) }
+    init(checked text: String) { self.text = text }
 
     /// The whole number, also when it is written as `1.0` or `1e3`; nil when it is not whole, does not
     /// fit, or would be rounded on the way.

@@ -8,7 +8,7 @@ package struct JSONObject: Sendable {
     package private(set) var members: [Member] = []
     /// Kept once a walk over the members would be slower.
     private var places: [String: Int]?
-    private static let walked = 8
+    private static let walked = 16
 
     package init() {}
 

@@ -27,22 +27,20 @@ package enum JSON5 {
     }
 
     private static func notUTF8(_ octets: Span<UInt8>) -> JSON5Error {
-        var valid = 0
         var line = 1
-        var lineStart = 0
-        while valid < octets.count {
+        var start = 0
+        while start < octets.count {
             // An LF cannot be part of a character, so each line stands for itself.
-            let end = endOfRun(in: octets, from: valid) { $0 == 10 }
-            guard (try? UTF8Span(validating: octets.extracting(valid..<end))) != nil else { break }
-            valid = end + 1
+            let end = endOfRun(in: octets, from: start) { $0 == 10 }
+            guard (try? UTF8Span(validating: octets.extracting(start..<end))) != nil else { break }
+            start = end + 1
             line += 1
-            lineStart = valid
         }
         return JSON5Error(
             reason: "the line is not UTF-8",
             cure: "save the file as UTF-8",
             line: line,
-            column: lineStart - valid + 1
+            column: 1
         )
     }
 }

@@ -97,7 +97,10 @@ extension Unicode.Scalar {
 
     /// ECMAScript 5.1 §7.6.
     var isJSON5NameStart: Bool {
-        if isASCII { return ("a"..."z").contains(self) || ("A"..."Z").contains(self) || self == "$" || self == "_" }
+        if isASCII {
+            return ("a"..."z").contains(self) || ("A"..."Z").contains(self) || self == "$"
+                || self == "_"
+        }
         return switch properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
             .letterNumber:

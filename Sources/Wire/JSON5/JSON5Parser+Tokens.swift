@@ -26,7 +26,9 @@ extension JSON5Parser {
     }
 
     /// Nil for a line continuation.
-    private mutating func escape(from place: JSON5Cursor.Place) throws(JSON5Error) -> Unicode.Scalar? {
+    private mutating func escape(from place: JSON5Cursor.Place) throws(JSON5Error) -> Unicode
+        .Scalar?
+    {
         guard let scalar = cursor.advance() else { return nil }
         switch scalar {
         case "b": return "\u{8}"
@@ -49,7 +51,8 @@ extension JSON5Parser {
     }
 
     /// Behind `\u`: four digits, and the other half when they are half of a surrogate pair.
-    mutating func unicodeEscape(from place: JSON5Cursor.Place) throws(JSON5Error) -> Unicode.Scalar {
+    mutating func unicodeEscape(from place: JSON5Cursor.Place) throws(JSON5Error) -> Unicode.Scalar
+    {
         let first = try hexadecimal(4, from: place)
         if let scalar = Unicode.Scalar(first) { return scalar }
         if first < 0xdc00, cursor.skip("\\"), cursor.skip("u") {
@@ -116,9 +119,9 @@ extension JSON5Parser {
 
     private mutating func namedNumber(_ sign: String, _ word: String) -> JSON5Number? {
         let name = digits { $0.isJSON5NamePart }
-        guard name == "Infinity" || name == "NaN" else { return nil }
-        let double = name == "NaN" ? Double.nan : .infinity
-        return JSON5Number(text: word, int: nil, double: sign == "-" ? -double : double)
+        if name == "NaN" { return JSON5Number(text: word, int: nil, double: .nan) }
+        guard name == "Infinity" else { return nil }
+        return JSON5Number(text: word, int: nil, double: sign == "-" ? -.infinity : .infinity)
     }
 
     private mutating func hexadecimalNumber(_ sign: String, _ word: String) -> JSON5Number? {

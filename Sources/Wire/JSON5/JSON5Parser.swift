@@ -59,6 +59,7 @@ struct JSON5Parser {
         while true {
             try cursor.skipBlanks()
             if cursor.skip("]") { return .array(elements) }
+            guard cursor.peek != nil else { throw unclosed("list", "]", from: start) }
             elements.append(try node())
             if try !separator(before: "]", of: "list", from: start) { return .array(elements) }
         }

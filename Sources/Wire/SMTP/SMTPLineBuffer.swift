@@ -31,12 +31,13 @@ struct SMTPLineBuffer: Sendable {
             if octets.count - start >= limit { skip() }
             return nil
         }
-        let isTooLong = isSkipping || end + 1 - start > limit
-        isSkipping = false
-        let line = isTooLong ? [] : Array(octets[start..<end])
-        drop(through: end + 1)
-        if isTooLong { return .tooLong }
-        return .whole(line.last == 13 ? line.dropLast() : line)
+        defer { drop(through: end + 1) }
+        guard !isSkipping, end + 1 - start <= limit else {
+            isSkipping = false
+            return .tooLong
+        }
+        let endsInCR = end > start && octets[end - 1] == 13
+        return .whole(Array(octets[start..<(endsInCR ? end - 1 : end)]))
     }
 
     /// Everything that has not been read as a line.

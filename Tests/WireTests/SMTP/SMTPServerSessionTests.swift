@@ -170,6 +170,24 @@ struct SMTPServerSessionTests {
         #expect(!session.isAuthenticated)
     }
 
+    @Test("wrong addresses and refused recipients do not end the session")
+    func patience() {
+        var session = Self.session { $0.maximumProtocolErrors = 1 }
+        _ = Self.answer(&session, "HELO x")
+        #expect(Self.answer(&session, "MAIL FROM:<nobody>").hasPrefix("501 5.1.7"))
+        _ = Self.answer(&session, "MAIL FROM:<>")
+        session.accept()
+        for _ in 0..<10 {
+            #expect(
+                Self.answer(&session, "RCPT TO:<a b>").hasSuffix("501 5.1.3 Invalid address\r\n")
+            )
+        }
+        _ = Self.answer(&session, "RCPT TO:<a@b.example>")
+        session.refuse(SMTPReply(550, "5.7.54", "no"))
+        _ = session.next()
+        #expect(Self.answer(&session, "DATA") == "503 5.5.2 Need rcpt command\r\n")
+    }
+
     @Test("an answer that nobody asked for changes nothing")
     func unaskedAnswers() {
         var session = Self.session()

@@ -66,7 +66,8 @@ enum KeyResource {
             try await api.directory.reload()
         }
         api.gateway.log.info("key issued", ["key": key.id, "for": application?.name ?? "administrator"])
-        let place = "/v1/applications/\(application?.name ?? administrators)/keys/key_\(key.id)"
+        let holder = application?.id.description ?? administrators
+        let place = "/v1/applications/\(holder)/keys/key_\(key.id)"
         return .json(201) { write(record, secret: key.text, to: &$0) }
             .with("Location", place)
     }

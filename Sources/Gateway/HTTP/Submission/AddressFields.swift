@@ -38,7 +38,7 @@ extension FormReader {
         _ value: JSONValue, at pointer: String
     ) throws(AddressError) -> NamedMailbox? {
         guard var form = FormReader(value, at: pointer) else { return nil }
-        let name = form.string("name")
+        let name = form.line("name")
         let email = form.string("email")
         if email == nil, form.problems.isEmpty {
             form.note("email", "missing", "an address object needs email")

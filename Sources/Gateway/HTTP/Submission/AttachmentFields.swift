@@ -23,7 +23,7 @@ enum AttachmentFields {
     }
 
     private static func read(_ form: inout FormReader) -> Draft.Attachment? {
-        let filename = form.string("filename", maximum: 1000)
+        let filename = form.line("filename", maximum: 1000)
         let contentType = form.string("content_type", maximum: 255)
         let contentID = form.string("content_id", maximum: 255)
         let disposition = form.choice("disposition", Draft.Attachment.Disposition.self)

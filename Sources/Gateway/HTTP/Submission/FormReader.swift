@@ -64,6 +64,17 @@ struct FormReader {
         return text
     }
 
+    /// A string that will stand in a header: without line breaks and other controls.
+    mutating func line(_ name: String, maximum: Int = .max) -> String? {
+        guard let text = string(name, maximum: maximum) else { return nil }
+        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        else {
+            note(name, "control_character", "\(name) may have no line breaks or other controls")
+            return nil
+        }
+        return text
+    }
+
     mutating func bool(_ name: String) -> Bool? {
         guard let value = value(name) else { return nil }
         guard case .bool(let flag) = value else {
@@ -106,10 +117,12 @@ struct FormReader {
         return choice
     }
 
-    /// A list of strings, or one string for a list of one.
     mutating func strings(_ name: String, maximum: Int = .max) -> [String]? {
         guard let value = value(name) else { return nil }
-        let elements: [JSONValue] = if case .array(let array) = value { array } else { [value] }
+        guard case .array(let elements) = value else {
+            note(name, "wrong_type", "\(name) must be a list of strings")
+            return nil
+        }
         guard elements.count <= maximum else {
             note(name, "too_many", "\(name) may have at most \(maximum) entries")
             return nil

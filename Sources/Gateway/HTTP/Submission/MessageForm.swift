@@ -31,7 +31,7 @@ struct MessageForm {
             from: envelope.from, messageID: "<\(id)@\(hostname)>", date: now)
         draft.to = envelope.to
         draft.cc = envelope.cc
-        draft.subject = form.string("subject")
+        draft.subject = form.line("subject")
         draft.replyTo = form.addresses("reply_to") ?? []
         draft.text = form.string("text")
         draft.html = form.string("html")
@@ -40,7 +40,7 @@ struct MessageForm {
         let details = readDetails(&form, &draft, now)
         let isDryRun = form.bool("dry_run") ?? false
         if draft.text == nil, draft.html == nil, draft.attachments.isEmpty, form.problems.isEmpty {
-            form.note("", "missing", "a message needs one of text, html or attachments")
+            form.note("text", "missing", "a message needs one of text, html or attachments")
         }
         form.finish()
         guard form.problems.isEmpty, let sender = envelope.sender else {
@@ -123,14 +123,14 @@ extension MessageForm {
     ) -> MessageDetails {
         var details = MessageDetails(
             headerMessageID: draft.messageID, subject: draft.subject ?? "", octets: 0)
-        details.externalID = form.string("external_id", maximum: 255)
+        details.externalID = form.line("external_id", maximum: 255)
         details.tags = form.strings("tags", maximum: 10) ?? []
         details.metadata = (form.dictionary("metadata") ?? []).map { ($0.name, $0.value) }
         draft.importance = form.choice("priority", Importance.self)
         details.priority = Priority(draft.importance)
         details.sendAt = form.timestamp("send_at")
         details.expiresAt = form.timestamp("expires_at")
-        details.threadKey = form.string("thread_key", maximum: 255)
+        details.threadKey = form.line("thread_key", maximum: 255)
         if let expiry = details.expiresAt, expiry <= max(now, details.sendAt ?? now) {
             form.note("expires_at", "invalid", "expires_at must lie after send_at and after now")
         }

@@ -180,6 +180,14 @@ extension Problem {
     }
 
     init(_ error: JSONError) {
+        guard !error.exceedsLimit else {
+            self = Problem(
+                413, "payload_too_large",
+                "\(error.reason); attachments and message/rfc822 may be larger",
+                items: [.init(error.pointer, "payload_too_large", error.reason)]
+            ).closing
+            return
+        }
         self = Problem(
             400, "invalid_json",
             "line \(error.line), column \(error.column): \(error.reason)",

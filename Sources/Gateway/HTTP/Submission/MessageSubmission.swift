@@ -155,7 +155,7 @@ private struct Submitting {
     // MARK: Reading
 
     func readOne() async throws(Problem) -> Reading {
-        switch request.head.media(or: "application/json") {
+        switch request.head.media(or: "no Content-Type") {
         case "application/json":
             return try await intake.readJSON(body, isBatch: false)
         case "message/rfc822":
@@ -173,7 +173,7 @@ private struct Submitting {
     }
 
     func readBatch() async throws(Problem) -> Reading {
-        switch request.head.media(or: "application/json") {
+        switch request.head.media(or: "no Content-Type") {
         case "application/json":
             return try await intake.readJSON(body, isBatch: true)
         case "application/x-ndjson", "application/ndjson", "application/jsonl":
@@ -234,9 +234,15 @@ private struct Submitting {
         claim: @escaping ([Receipt]) -> IdempotencyClaim?
     ) async throws(Problem) -> Desk.Outcome {
         let offers = candidates.map { $0.offer(from: client) }
-        return try await stored { () async throws(StoreError) in
+        let outcome = try await stored { () async throws(StoreError) in
             try await api.desk.take(offers, partially: partially, claim: claim)
         }
+        switch outcome {
+        case .kept(let receipts): api.gateway.noteAccepted(receipts, .http)
+        case .refused: api.metrics.countRefused(.http)
+        case .replayed, .mismatched: break
+        }
+        return outcome
     }
 
     /// 202, or what became of the message if that is known within the time the client gives.

@@ -91,10 +91,10 @@ extension SMTPServerSession {
             if let refusal = note(parameter, in: &parameters) { return reproach(refusal) }
         }
         guard let path = argument.reversePath(defaultDomain: options.defaultDomain) else {
-            return reproach(.invalidSender)
+            return reply(.invalidSender)
         }
         if case .mailbox(let mailbox) = path, mailbox.needsSMTPUTF8, !parameters.smtpUTF8 {
-            return reproach(.needsSMTPUTF8)
+            return reply(.needsSMTPUTF8)
         }
         ask(.mail(parameters), .mail(path, parameters))
     }
@@ -107,16 +107,21 @@ extension SMTPServerSession {
         if let parameter = argument.parameters.first {
             return reproach(.unsupportedParameter(parameter.keyword))
         }
-        guard let recipient = argument.recipient else { return reproach(.invalidRecipient) }
+        // A wrong address is no breach of the protocol: one in a long list must not end the session.
+        guard let recipient = argument.recipient else { return reply(.invalidRecipient) }
         if case .mailbox(let mailbox) = recipient, mailbox.needsSMTPUTF8, !transaction.smtpUTF8 {
-            return reproach(.needsSMTPUTF8)
+            return reply(.needsSMTPUTF8)
         }
         ask(.recipient, .recipient(recipient))
     }
 
     private mutating func data(_ argument: ArraySlice<UInt8>) {
         guard let transaction else { return reproach(.needMail) }
-        guard transaction.recipients > 0 else { return reproach(.needRecipient) }
+        guard transaction.recipients > 0 else {
+            // A client that pipelines cannot know that its recipients were refused (RFC 2920 §3.1).
+            return transaction.wasRefusedRecipients
+                ? reply(.needRecipient) : reproach(.needRecipient)
+        }
         guard argument.isEmpty else { return reproach(.invalidArguments) }
         ask(.data, .data)
     }

@@ -72,7 +72,6 @@ package struct SMTPServerSession: Sendable {
         helloName = nil
         isExtended = false
         transaction = nil
-        input.discard()
     }
 }
 
@@ -116,7 +115,8 @@ extension SMTPServerSession {
         question = nil
         reply(words)
         switch asked {
-        case .mail, .recipient, .data: break
+        case .mail, .data: break
+        case .recipient: transaction?.wasRefusedRecipients = true
         case .endOfContent: transaction = nil
         case .authentication:
             // A 4yz says that nobody could judge, not that the logon failed.
@@ -200,6 +200,7 @@ struct SMTPTransaction: Sendable {
     let smtpUTF8: Bool
     /// How many were accepted.
     var recipients = 0
+    var wasRefusedRecipients = false
     var contentOctets = 0
     var isTooLarge = false
 
