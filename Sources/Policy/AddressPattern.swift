@@ -27,7 +27,9 @@ extension AddressPattern: CustomStringConvertible, LosslessStringConvertible {
             guard let mailbox = try? Mailbox(parsing: text), !mailbox.localPart.contains("*")
             else { return nil }
             self.init(
-                localPart: mailbox.localPart.lowercased(), domain: .exactly(mailbox.domain))
+                localPart: mailbox.localPart.lowercased(),
+                domain: .exactly(mailbox.domain)
+            )
         }
     }
 

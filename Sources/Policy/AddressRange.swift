@@ -12,9 +12,13 @@ package struct AddressRange: Hashable, Sendable {
 
     /// All addresses of a family.
     package static let allV4 = AddressRange(
-        IPAddress(v4: 0), through: IPAddress(v4: .max))
+        IPAddress(v4: 0),
+        through: IPAddress(v4: .max)
+    )
     package static let allV6 = AddressRange(
-        IPAddress(v6: 0), through: IPAddress(v6: .max))
+        IPAddress(v6: 0),
+        through: IPAddress(v6: .max)
+    )
 
     package var family: IPAddress.Family { lower.family }
 
@@ -70,7 +74,9 @@ extension AddressRange: CustomStringConvertible, LosslessStringConvertible {
 
     /// A v4-mapped block counts as IPv4: `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
     private static func prefixLength(
-        _ length: Int, of text: Substring, as address: IPAddress
+        _ length: Int,
+        of text: Substring,
+        as address: IPAddress
     ) -> Int? {
         let isMapped = address.family == .v4 && text.contains(":")
         let prefix = isMapped ? length - 96 : length

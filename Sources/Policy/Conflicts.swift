@@ -19,18 +19,25 @@ extension Rulebook {
     }
 
     private func conflicts(
-        _ first: ReceiveConnector, _ second: ReceiveConnector
+        _ first: ReceiveConnector,
+        _ second: ReceiveConnector
     ) -> [ConnectorConflict] {
         first.bindings.filter { second.bindings.contains($0) && $0.port != 0 }.flatMap { binding in
             clashes(first, second, at: binding).map { clash in
                 ConnectorConflict(
-                    first: first.name, second: second.name, binding: binding, text: clash)
+                    first: first.name,
+                    second: second.name,
+                    binding: binding,
+                    text: clash
+                )
             }
         }
     }
 
     private func clashes(
-        _ first: ReceiveConnector, _ second: ReceiveConnector, at binding: Binding
+        _ first: ReceiveConnector,
+        _ second: ReceiveConnector,
+        at binding: Binding
     ) -> [String] {
         if first.door != second.door { return ["one speaks smtp and the other http"] }
         return first.ranges(at: binding).flatMap { range in

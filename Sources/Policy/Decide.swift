@@ -22,15 +22,21 @@ extension Rulebook {
         }
         guard !routed.isEmpty, refused.isEmpty || partially else {
             return Decision(
-                findings: findings, approval: nil,
-                refusal: refused.first?.refusal ?? .noRecipients, refused: refused)
+                findings: findings,
+                approval: nil,
+                refusal: refused.first?.refusal ?? .noRecipients,
+                refused: refused
+            )
         }
         if let refusal = ask(content(of: submission), into: &findings) {
             return Decision(findings: findings, approval: nil, refusal: refusal, refused: [])
         }
         return Decision(
-            findings: findings, approval: approval(of: submission, for: routed), refusal: nil,
-            refused: refused)
+            findings: findings,
+            approval: approval(of: submission, for: routed),
+            refusal: nil,
+            refused: refused
+        )
     }
 
     private typealias Question = () -> Finding
@@ -69,7 +75,9 @@ extension Rulebook {
     }
 
     private func judge(
-        _ recipient: Mailbox, of submission: Submission, into findings: inout [Finding]
+        _ recipient: Mailbox,
+        of submission: Submission,
+        into findings: inout [Finding]
     ) -> Judgement {
         let permission = examineRecipient(recipient, of: submission.client)
         findings.append(permission)
@@ -77,7 +85,10 @@ extension Rulebook {
             return .failure(RefusedRecipient(mailbox: recipient, refusal: refusal))
         }
         let (finding, route) = examineRoute(
-            to: recipient, from: submission.client, octets: submission.octets)
+            to: recipient,
+            from: submission.client,
+            octets: submission.octets
+        )
         findings.append(finding)
         if let route { return .success(RoutedRecipient(mailbox: recipient, route: route)) }
         let refusal = finding.refusal ?? Refusal(rule: .route, reply: .noRoute)
@@ -85,11 +96,14 @@ extension Rulebook {
     }
 
     private func approval(
-        of submission: Submission, for recipients: [RoutedRecipient]
+        of submission: Submission,
+        for recipients: [RoutedRecipient]
     ) -> Approval {
         Approval(
             connector: submission.client.connector.name,
-            principal: submission.client.principal, sender: submission.sender,
-            recipients: recipients)
+            principal: submission.client.principal,
+            sender: submission.sender,
+            recipients: recipients
+        )
     }
 }

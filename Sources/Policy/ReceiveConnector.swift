@@ -98,7 +98,10 @@ extension Binding: CustomStringConvertible, LosslessStringConvertible {
             return nil
         }
         self.init(
-            family: address.family, address: address.value == 0 ? nil : address, port: port)
+            family: address.family,
+            address: address.value == 0 ? nil : address,
+            port: port
+        )
     }
 
     package var description: String {
@@ -121,7 +124,9 @@ package struct Rights: OptionSet, Hashable, Sendable {
     package static let bypassMessageSizeLimit = Rights(rawValue: 8)
 
     /// What Exchange's AnonymousUsers group holds.
-    package static let anonymousGroup: Rights = [.acceptAnySender, .acceptAuthoritativeDomainSender]
+    package static let anonymousGroup: Rights = [
+        .acceptAnySender, .acceptAuthoritativeDomainSender,
+    ]
 
     package static let names: [(name: String, right: Rights)] = [
         ("acceptAnyRecipient", .acceptAnyRecipient),

@@ -21,13 +21,19 @@ extension Rulebook {
         case .anonymous:
             guard groups.contains(.anonymous) else {
                 return .refuse(
-                    .submit, "the anonymous may not submit on this connector", .notAuthenticated)
+                    .submit,
+                    "the anonymous may not submit on this connector",
+                    .notAuthenticated
+                )
             }
             return Finding(.submit, "the connector serves the anonymous")
         case .application(let applicant):
             guard groups.contains(.applications) else {
                 return .refuse(
-                    .submit, "applications may not submit on this connector", .notAuthenticated)
+                    .submit,
+                    "applications may not submit on this connector",
+                    .notAuthenticated
+                )
             }
             return Finding(.submit, "the connector serves applications; this is \(applicant.name)")
         }
@@ -60,19 +66,25 @@ extension Rulebook {
             ? "addresses in accepted domains"
             : applicant.senders.map(\.description).joined(separator: ", ")
         return .refuse(
-            .sender, "\(applicant.name) may send only as \(allowed), not as \(mailbox)",
-            .senderNotAllowed)
+            .sender,
+            "\(applicant.name) may send only as \(allowed), not as \(mailbox)",
+            .senderNotAllowed
+        )
     }
 
     private func examine(
-        _ mailbox: Mailbox, asAnonymousSenderAt connector: ReceiveConnector
+        _ mailbox: Mailbox,
+        asAnonymousSenderAt connector: ReceiveConnector
     ) -> Finding {
         let isOurs = accepts(mailbox.domain) != nil
         let right: Rights = isOurs ? .acceptAuthoritativeDomainSender : .acceptAnySender
         let name = isOurs ? "acceptAuthoritativeDomainSender" : "acceptAnySender"
         guard connector.rights.contains(right) else {
             return .refuse(
-                .sender, "the anonymous lack \(name) here for \(mailbox)", .senderNotAllowed)
+                .sender,
+                "the anonymous lack \(name) here for \(mailbox)",
+                .senderNotAllowed
+            )
         }
         return Finding(.sender, "the anonymous hold \(name)")
     }
@@ -85,7 +97,10 @@ extension Rulebook {
             !applicant.recipients.contains(where: { $0.matches(recipient) })
         else { return permission }
         return .refuse(
-            .recipient, "\(applicant.name) may not send to \(recipient)", .recipientNotAllowed)
+            .recipient,
+            "\(applicant.name) may not send to \(recipient)",
+            .recipientNotAllowed
+        )
     }
 
     private func examineRelay(to recipient: Mailbox, of client: Client) -> Finding {
@@ -101,8 +116,10 @@ extension Rulebook {
             return Finding(.recipient, "the anonymous hold acceptAnyRecipient")
         case .application, .anonymous:
             return .refuse(
-                .recipient, "\(recipient.domain) is no accepted domain and there is no right to relay",
-                .unableToRelay)
+                .recipient,
+                "\(recipient.domain) is no accepted domain and there is no right to relay",
+                .unableToRelay
+            )
         }
     }
 
@@ -114,7 +131,10 @@ extension Rulebook {
             && client.connector.rights.contains(.bypassMessageSizeLimit)
         guard octets <= limit || isExempt else {
             return .refuse(
-                .limits, "\(octets) octets exceed the limit of \(limit)", .messageTooLarge)
+                .limits,
+                "\(octets) octets exceed the limit of \(limit)",
+                .messageTooLarge
+            )
         }
         return Finding(.limits, "\(octets) octets of at most \(isExempt ? "any" : "\(limit)")")
     }
@@ -137,7 +157,9 @@ extension Rulebook {
 
     /// Rule 7: the send connector, by name in the note.
     package func examineRoute(
-        to recipient: Mailbox, from client: Client, octets: Int
+        to recipient: Mailbox,
+        from client: Client,
+        octets: Int
     ) -> (finding: Finding, route: String?) {
         switch route(to: recipient.domain, from: client, octets: octets) {
         case .success(let connector):
@@ -149,7 +171,8 @@ extension Rulebook {
                     reply == .messageTooLarge
                         ? "no send connector of \(recipient.domain) carries \(octets) octets"
                         : "no send connector carries \(recipient.domain)",
-                    reply), nil
+                    reply
+                ), nil
             )
         }
     }

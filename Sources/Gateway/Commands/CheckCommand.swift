@@ -34,14 +34,18 @@ enum CheckCommand {
     }
 
     private static func report(
-        isValid: Bool, _ findings: [AuditFinding], _ message: String?
+        isValid: Bool,
+        _ findings: [AuditFinding],
+        _ message: String?
     ) -> String {
         var json = JSONWriter()
         json.beginObject()
         json.member("valid", isValid)
         json.members("findings", findings) { $0.write(to: &$1) }
         json.member(
-            "errors", message?.split(separator: "\n").map(String.init) ?? [])
+            "errors",
+            message?.split(separator: "\n").map(String.init) ?? []
+        )
         json.endObject()
         return String(decoding: json.octets, as: UTF8.self)
     }

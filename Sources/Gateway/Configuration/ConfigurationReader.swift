@@ -7,14 +7,20 @@ import Wire
 enum ConfigurationReader {
     /// The configuration in `text`, or every problem in it.
     static func read(
-        _ text: String, file: String, readSecret: (String) -> String?
+        _ text: String,
+        file: String,
+        readSecret: (String) -> String?
     ) throws(ConfigurationError) -> Configuration {
         let report = ProblemReport(file: file)
         let root: JSON5Node
         do throws(JSON5Error) {
             root = try JSON5.parse(text)
         } catch {
-            report.note("", line: error.line, "column \(error.column): \(error.reason); \(error.cure)")
+            report.note(
+                "",
+                line: error.line,
+                "column \(error.column): \(error.reason); \(error.cure)"
+            )
             throw ConfigurationError(problems: report.problems)
         }
         guard case .object(let members) = root.value else {
@@ -66,8 +72,12 @@ extension ConfigurationDraft {
         for key in keys {
             warnings.append(
                 AuditFinding(
-                    .warning, "no_effect", of: subject,
-                    "\(key) has no effect in this version of Postern"))
+                    .warning,
+                    "no_effect",
+                    of: subject,
+                    "\(key) has no effect in this version of Postern"
+                )
+            )
         }
     }
 
@@ -99,7 +109,8 @@ extension ConfigurationDraft {
     }
 
     private func readCertificate(
-        _ reader: SettingsReader, _ readSecret: (String) -> String?
+        _ reader: SettingsReader,
+        _ readSecret: (String) -> String?
     ) -> Configuration.Certificate? {
         let name = reader.string("name")
         let certificate = reader.string("certificateFile")
@@ -138,14 +149,18 @@ extension ConfigurationDraft {
                     reader.note("retry[\(index)]", error.reason)
                 }
             }
-            if case .success(let schedule) = RetrySchedule.parse(steps) { delivery.retry = schedule }
+            if case .success(let schedule) = RetrySchedule.parse(steps) {
+                delivery.retry = schedule
+            }
         }
         delivery.expireAfter = reader.duration("expireAfter") ?? delivery.expireAfter
         delivery.uncertain =
             reader.choice("uncertain", DeliverySettings.Uncertainty.self) ?? delivery.uncertain
         delivery.uncertainWait = reader.duration("uncertainWait") ?? delivery.uncertainWait
         warn(
-            reader.tolerate(["delayNotice", "notifySender", "returnPath"]), of: "delivery")
+            reader.tolerate(["delayNotice", "notifySender", "returnPath"]),
+            of: "delivery"
+        )
         reader.finish(knownTo: "delivery")
     }
 }
@@ -156,9 +171,11 @@ extension Configuration {
         checkNames(report)
         for conflict in rulebook.conflicts {
             report.note(
-                "receiveConnectors", line: nil,
+                "receiveConnectors",
+                line: nil,
                 "\"\(conflict.first)\" and \"\(conflict.second)\" on \(conflict.binding):"
-                    + " \(conflict.text)")
+                    + " \(conflict.text)"
+            )
         }
         for finding in rulebook.audit where finding.severity == .refused {
             report.note("receiveConnectors", line: nil, "\"\(finding.subject)\" \(finding.text)")
@@ -187,9 +204,11 @@ extension Configuration {
         let isLoopback = connector.bindings.allSatisfy(\.isLoopback)
         if certificates.isEmpty, !isLoopback {
             report.note(
-                "receiveConnectors", line: nil,
+                "receiveConnectors",
+                line: nil,
                 "\"\(connector.name)\" needs a certificate: list one in certificates, or set"
-                    + " tls: { mode: \"none\" } (a self-signed one is made for loopback only)")
+                    + " tls: { mode: \"none\" } (a self-signed one is made for loopback only)"
+            )
         }
     }
 }

@@ -48,7 +48,8 @@ final class API: Sendable {
                     "path": request.head.target.path, "status": "\(answer.status)",
                     "peer": request.peer.description,
                     "took": "\(ContinuousClock.now - started)",
-                ])
+                ]
+            )
         }
         return answer
     }
@@ -107,7 +108,9 @@ extension API {
             return try directory.identify(key, from: request.peer, at: now)
         } catch {
             gateway.log.info(
-                "credentials refused", ["peer": request.peer.description, "reason": "\(error)"])
+                "credentials refused",
+                ["peer": request.peer.description, "reason": "\(error)"]
+            )
             metrics.countFailedLogon()
             throw Problem(error)
         }
@@ -139,8 +142,11 @@ extension API {
 
     func client(of request: Request, as principal: Principal) -> Client {
         Client(
-            connector: request.connector ?? .control, peer: request.peer, principal: principal,
-            isSecure: request.isSecure)
+            connector: request.connector ?? .control,
+            peer: request.peer,
+            principal: principal,
+            isSecure: request.isSecure
+        )
     }
 
     /// Whose messages a listing may show.
@@ -198,16 +204,23 @@ extension Problem {
             case .missing:
                 challenge(
                     Problem(
-                        401, "missing_credentials",
-                        "send a key as Authorization: Bearer, as Basic password, or as X-API-Key"))
+                        401,
+                        "missing_credentials",
+                        "send a key as Authorization: Bearer, as Basic password, or as X-API-Key"
+                    )
+                )
             case .invalid:
                 challenge(Problem(401, "invalid_credentials", "this key is not known here"))
             case .expired:
-                challenge(Problem(401, "expired_credentials", "this key has expired; issue another"))
+                challenge(
+                    Problem(401, "expired_credentials", "this key has expired; issue another")
+                )
             case .addressNotAllowed:
                 Problem(
-                    403, "source_address_not_allowed",
-                    "this key may not be used from this address")
+                    403,
+                    "source_address_not_allowed",
+                    "this key may not be used from this address"
+                )
             }
     }
 }
@@ -233,7 +246,9 @@ extension API {
         case "gzip", "x-gzip": return InflatedBody(request.body, limit: limit)
         case let other?:
             throw Problem(
-                415, "unsupported_media_type", "the content coding \(other) is not taken; use gzip"
+                415,
+                "unsupported_media_type",
+                "the content coding \(other) is not taken; use gzip"
             ).with("Accept-Encoding", "gzip")
         }
     }

@@ -65,7 +65,11 @@ enum Router {
         .init("GET", "/v1/applications/{id}/keys/{key}", .administrator, KeyResource.show),
         .init("DELETE", "/v1/applications/{id}/keys/{key}", .administrator, KeyResource.revoke),
         .init(
-            "POST", "/v1/applications/{id}/keys/{key}/rotate", .administrator, KeyResource.rotate),
+            "POST",
+            "/v1/applications/{id}/keys/{key}/rotate",
+            .administrator,
+            KeyResource.rotate
+        ),
 
         .init("GET", "/v1/me", .anyKey, InformationResource.me),
         .init("POST", "/v1/explain", .scope(.read), ExplainResource.explain),

@@ -47,8 +47,11 @@ final class RawMailIntake {
             try await appendBody(splitter.bodyPrefix[...])
         }
         return RawMail(
-            header: header ?? HeaderBlock(), body: try await body.finish(), is8Bit: is8Bit,
-            bodyDigest: digest?.finish())
+            header: header ?? HeaderBlock(),
+            body: try await body.finish(),
+            is8Bit: is8Bit,
+            bodyDigest: digest?.finish()
+        )
     }
 
     private func readHeader() {
@@ -67,8 +70,8 @@ struct RawMail {
     var header: HeaderBlock
     let body: Piece?
     let is8Bit: Bool
-    /// Only where the header has an idempotency key: a client that sends again may well write
-    /// another Date, so the body is what must be the same.
+    /// Only where the header has an idempotency key. A client that sends again may well write
+    /// another Date, so of the header nothing is in it.
     let bodyDigest: [UInt8]?
 
     /// Every address of From and Sender. Nil where one cannot be read: nobody can vouch for it.

@@ -19,7 +19,10 @@ final class SMTPConversation {
     private let end: ContinuousClock.Instant?
 
     init(
-        _ stream: Connection, gateway: Gateway, connector: ReceiveConnector, peer: IPAddress,
+        _ stream: Connection,
+        gateway: Gateway,
+        connector: ReceiveConnector,
+        peer: IPAddress,
         tls: TLSServerContext?
     ) {
         self.stream = stream
@@ -27,10 +30,15 @@ final class SMTPConversation {
         self.tls = tls
         let isSecure = stream.tls != nil || stream.peer.isUnix
         client = Client(
-            connector: connector, peer: peer, principal: .anonymous, isSecure: isSecure)
+            connector: connector,
+            peer: peer,
+            principal: .anonymous,
+            isSecure: isSecure
+        )
         session = SMTPServerSession(
             gateway.smtpOptions(for: connector, peer: peer, isSecure: isSecure, hasTLS: tls != nil),
-            date: gateway.clock().rfc5322)
+            date: gateway.clock().rfc5322
+        )
         let lifetime = connector.limits.lifetime
         end = lifetime == .zero ? nil : .now + lifetime
     }
@@ -53,7 +61,8 @@ final class SMTPConversation {
         let limit = inactivity == .zero ? rest : min(inactivity, rest)
         do throws(StreamError) {
             let received: Void? = try await stream.receive(
-                within: limit, idle: transaction == nil
+                within: limit,
+                idle: transaction == nil
             ) { session.receive($0) }
             return received != nil
         } catch .timedOut {
@@ -100,7 +109,8 @@ final class SMTPConversation {
     private func note(_ diagnosis: String) {
         gateway.log.warning(
             diagnosis,
-            ["connector": client.connector.name, "peer": client.peer.description])
+            ["connector": client.connector.name, "peer": client.peer.description]
+        )
     }
 
     private func dropTransaction() {
@@ -146,7 +156,8 @@ final class SMTPConversation {
 
     /// Rules 5, 6 and 7 at RCPT.
     private func add(_ recipient: SMTPRecipient) {
-        guard let mailbox = gateway.configuration.mailbox(for: recipient, at: stream.local.ip) else {
+        guard let mailbox = gateway.configuration.mailbox(for: recipient, at: stream.local.ip)
+        else {
             refuse(Reply(550, "5.1.1", "User unknown"), at: "RCPT", "\(recipient)")
             return
         }
@@ -177,14 +188,17 @@ final class SMTPConversation {
                 "connector": client.connector.name, "peer": client.peer.description,
                 "at": command, "subject": subject,
                 "reply": "\(reply.code) \(reply.enhanced) \(reply.text)",
-            ])
+            ]
+        )
     }
 
     // MARK: Content
 
     private func startContent() {
         transaction?.intake = RawMailIntake(
-            store: gateway.store, headerLimit: client.connector.limits.headerSize)
+            store: gateway.store,
+            headerLimit: client.connector.limits.headerSize
+        )
         session.accept()
     }
 
@@ -213,22 +227,33 @@ final class SMTPConversation {
             }
         } catch {
             intake.abandon()
-            gateway.log.error("mail not kept", ["peer": client.peer.description, "reason": "\(error)"])
+            gateway.log.error(
+                "mail not kept",
+                ["peer": client.peer.description, "reason": "\(error)"]
+            )
             session.refuse(.insufficientResources)
         }
     }
 
     private func hand(
-        in facts: SMTPTransactionFacts, _ mail: RawMail
+        in facts: SMTPTransactionFacts,
+        _ mail: RawMail
     ) async throws(StoreError) {
         let arrival = SMTPArrival(
-            client: client, facts: facts, mail: mail, helo: session.helloName,
-            isExtended: session.isExtended, isAuthenticated: identity != nil,
-            comment: stream.peerCredentials.map { "uid \($0.uid)" } ?? stream.tls?.version)
+            client: client,
+            facts: facts,
+            mail: mail,
+            helo: session.helloName,
+            isExtended: session.isExtended,
+            isAuthenticated: identity != nil,
+            comment: stream.peerCredentials.map { "uid \($0.uid)" } ?? stream.tls?.version
+        )
         let configuration = gateway.configuration
         let offer = arrival.offer(
-            at: gateway.clock(), hostname: configuration.hostname,
-            postmaster: configuration.postmaster)
+            at: gateway.clock(),
+            hostname: configuration.hostname,
+            postmaster: configuration.postmaster
+        )
         switch offer {
         case .failure(let reply):
             refuse(reply, at: "DATA", facts.sender.description)
@@ -243,8 +268,10 @@ final class SMTPConversation {
         }
         defer { if let key { gateway.idempotencyKeys.end(key.key, in: key.scope) } }
         let reply = SMTPReply.queued(
-            messageID: offer.details.headerMessageID, internalID: offer.id.description,
-            hostname: gateway.configuration.hostname)
+            messageID: offer.details.headerMessageID,
+            internalID: offer.id.description,
+            hostname: gateway.configuration.hostname
+        )
         let outcome = try await gateway.desk.take([offer]) { _ in
             key?.claim(answering: reply, at: offer.createdAt)
         }
@@ -266,7 +293,10 @@ final class SMTPConversation {
     private func authenticate(_ credentials: SMTPCredentials) async {
         do throws(CredentialError) {
             let identity = try gateway.directory.identify(
-                credentials.password, from: client.peer, at: gateway.clock())
+                credentials.password,
+                from: client.peer,
+                at: gateway.clock()
+            )
             guard let application = identity.application, identity.holds(.send) else {
                 throw .invalid
             }

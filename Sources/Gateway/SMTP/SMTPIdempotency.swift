@@ -23,20 +23,30 @@ struct SMTPIdempotency {
             }
         let recipients = facts.recipients.map(\.description).sorted().joined(separator: " ")
         key = "\(StructuredString.parse(text) ?? text) \(facts.sender) \(recipients)"
-        fingerprint = digest
+        let subject = mail.header.first("Subject")?.text ?? ""
+        fingerprint = digest + Array(subject.utf8)
     }
 
     func claim(answering reply: SMTPReply, at now: Timestamp) -> IdempotencyClaim {
         IdempotencyClaim(
-            scope: scope, key: key, fingerprint: fingerprint,
+            scope: scope,
+            key: key,
+            fingerprint: fingerprint,
             answer: StoredAnswer(status: reply.code, body: Array(reply.text.utf8)),
-            expires: now + .seconds(86_400))
+            expires: now + .seconds(86_400)
+        )
     }
 }
 
 extension Reply {
     static let keyReused = Reply(
-        554, "5.6.0", "This Idempotency-Key was used for another message")
+        554,
+        "5.6.0",
+        "This Idempotency-Key was used for another message"
+    )
     static let keyInUse = Reply(
-        451, "4.5.0", "A message with this Idempotency-Key is being taken; try again")
+        451,
+        "4.5.0",
+        "A message with this Idempotency-Key is being taken; try again"
+    )
 }

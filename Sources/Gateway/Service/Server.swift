@@ -35,7 +35,9 @@ final class Server: Sendable {
         let metrics = Metrics()
         let waiting = Waiting(store)
         let dispatcher = Dispatcher(
-            store: store, loops: loops, routes: configuration.routes,
+            store: store,
+            loops: loops,
+            routes: configuration.routes,
             settings: configuration.delivery,
             surroundings: Surroundings(clock: { .now }, resolver: Resolver()),
             log: { log.tell($0) },
@@ -45,10 +47,16 @@ final class Server: Sendable {
                     waiting.settled(recipient.id)
                     log.tell(recipient)
                 }
-            })
+            }
+        )
         gateway = Gateway(
-            configuration, store: store, log: log, dispatcher: dispatcher, metrics: metrics,
-            waiting: waiting)
+            configuration,
+            store: store,
+            log: log,
+            dispatcher: dispatcher,
+            metrics: metrics,
+            waiting: waiting
+        )
         api = API(gateway)
         doors = Mutex(Doors())
     }
@@ -76,7 +84,8 @@ final class Server: Sendable {
     var addresses: [String: SocketAddress] {
         doors.withLock { doors in
             Dictionary(
-                doors.listeners.map { ($0.key.description, $0.value.local) }) { first, _ in first }
+                doors.listeners.map { ($0.key.description, $0.value.local) }
+            ) { first, _ in first }
         }
     }
 
@@ -95,7 +104,9 @@ final class Server: Sendable {
         }
         gateway.adopt(configuration)
         gateway.dispatcher?.replace(
-            routes: configuration.routes, settings: configuration.delivery)
+            routes: configuration.routes,
+            settings: configuration.delivery
+        )
         for listener in added.values { serve(listener) }
         for listener in removed.values { listener.stop() }
     }
@@ -120,7 +131,8 @@ final class Server: Sendable {
 
 extension Server {
     private func open(
-        _ configuration: Configuration, keeping old: [Binding: Listener]
+        _ configuration: Configuration,
+        keeping old: [Binding: Listener]
     ) throws(ServiceError) -> Doors {
         var doors = Doors()
         doors.certificates = try CertificateShelf(configuration)
@@ -194,7 +206,11 @@ extension Server {
                 .converse()
         } else if let connector = gateway.configuration.rulebook.localSubmission {
             try? await SMTPConversation(
-                stream, gateway: gateway, connector: connector, peer: .loopback, tls: nil
+                stream,
+                gateway: gateway,
+                connector: connector,
+                peer: .loopback,
+                tls: nil
             ).converse()
         }
     }
@@ -219,12 +235,15 @@ extension Server {
         } catch {
             gateway.log.debug(
                 "connection lost",
-                ["connector": connector.name, "peer": peer.description, "reason": "\(error)"])
+                ["connector": connector.name, "peer": peer.description, "reason": "\(error)"]
+            )
         }
     }
 
     private func speak(
-        _ stream: Connection, _ connector: ReceiveConnector, _ peer: IPAddress
+        _ stream: Connection,
+        _ connector: ReceiveConnector,
+        _ peer: IPAddress
     ) async throws(StreamError) {
         let tls = doors.withLock { $0.certificates.contexts[connector.name] }
         if connector.tls.mode == .implicit {
@@ -237,7 +256,11 @@ extension Server {
                 .converse()
         case .smtp:
             try await SMTPConversation(
-                stream, gateway: gateway, connector: connector, peer: peer, tls: tls
+                stream,
+                gateway: gateway,
+                connector: connector,
+                peer: peer,
+                tls: tls
             ).converse()
         }
     }
@@ -251,23 +274,34 @@ extension Server {
         if doors.contains(where: { $0.door == .http }) {
             await Farewell.http(
                 Problem(
-                    403, "source_address_not_allowed", "no connector here serves \(peer)"),
-                on: stream, api: api)
+                    403,
+                    "source_address_not_allowed",
+                    "no connector here serves \(peer)"
+                ),
+                on: stream,
+                api: api
+            )
         } else {
             await Farewell.smtp(.noConnector, on: stream)
         }
     }
 
     private func refuse(
-        _ stream: Connection, _ connector: ReceiveConnector, _ peer: IPAddress
+        _ stream: Connection,
+        _ connector: ReceiveConnector,
+        _ peer: IPAddress
     ) async {
         gateway.log.warning(
-            "too many connections", ["connector": connector.name, "peer": peer.description])
+            "too many connections",
+            ["connector": connector.name, "peer": peer.description]
+        )
         switch connector.door {
         case .http:
             await Farewell.http(
                 Problem(503, "overloaded", "too many connections").with("Retry-After", "5"),
-                on: stream, api: api)
+                on: stream,
+                api: api
+            )
         case .smtp: await Farewell.smtp(.tooManyConnections, on: stream)
         }
     }
@@ -288,8 +322,10 @@ extension Server {
         let retention = gateway.configuration.retention
         for _ in 0..<100 {
             let touched = try? await gateway.store.sweep(
-                contentBefore: now - retention.content, historyBefore: now - retention.history,
-                limit: 500)
+                contentBefore: now - retention.content,
+                historyBefore: now - retention.history,
+                limit: 500
+            )
             guard let touched, touched > 0 else { return }
         }
     }

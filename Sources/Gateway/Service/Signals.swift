@@ -49,12 +49,15 @@ private enum BackgroundThread {
         var thread = pthread_t()
         let argument = Unmanaged.passRetained(Work(work)).toOpaque()
         pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { argument in
                 guard let argument else { return nil }
                 Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
-            }, argument)
+            },
+            argument
+        )
         pthread_detach(thread)
     }
 }

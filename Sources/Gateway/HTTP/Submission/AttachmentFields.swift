@@ -40,10 +40,12 @@ enum AttachmentFields {
             return nil
         }
         return Draft.Attachment(
-            filename: filename, contentType: contentType ?? "application/octet-stream",
+            filename: filename,
+            contentType: contentType ?? "application/octet-stream",
             contentID: contentID,
             disposition: disposition ?? (contentID == nil ? .attachment : .inline),
-            content: .elsewhere(number))
+            content: .elsewhere(number)
+        )
     }
 
     /// What can stand between angle brackets (RFC 2045 §7).

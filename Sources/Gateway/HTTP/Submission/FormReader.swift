@@ -89,8 +89,10 @@ struct FormReader {
         guard case .number(let number) = value, let integer = number.int, range.contains(integer)
         else {
             note(
-                name, "wrong_type",
-                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                name,
+                "wrong_type",
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)"
+            )
             return nil
         }
         return integer
@@ -106,7 +108,8 @@ struct FormReader {
     }
 
     mutating func choice<Choice: RawRepresentable & CaseIterable>(
-        _ name: String, _ type: Choice.Type
+        _ name: String,
+        _ type: Choice.Type
     ) -> Choice? where Choice.RawValue == String {
         guard let text = string(name) else { return nil }
         guard let choice = Choice(rawValue: text) else {
@@ -131,7 +134,8 @@ struct FormReader {
         for (index, element) in elements.enumerated() {
             guard case .string(let text) = element else {
                 problems.append(
-                    .init("\(place(name))/\(index)", "wrong_type", "must be a string"))
+                    .init("\(place(name))/\(index)", "wrong_type", "must be a string")
+                )
                 continue
             }
             strings.append(text)
@@ -151,8 +155,11 @@ struct FormReader {
             guard case .string(let text) = member.value else {
                 problems.append(
                     .init(
-                        "\(place(name))/\(JSONPointer.escaped(member.key))", "wrong_type",
-                        "must be a string"))
+                        "\(place(name))/\(JSONPointer.escaped(member.key))",
+                        "wrong_type",
+                        "must be a string"
+                    )
+                )
                 continue
             }
             pairs.append((member.key, text))

@@ -20,15 +20,22 @@ struct MessageForm {
 
     /// The form, or all that is wrong with it. `attachments` counts the contents that came with it.
     static func read(
-        _ value: JSONValue, at pointer: String = "", defaults: Defaults, id: MessageID,
-        hostname: String, now: Timestamp
+        _ value: JSONValue,
+        at pointer: String = "",
+        defaults: Defaults,
+        id: MessageID,
+        hostname: String,
+        now: Timestamp
     ) throws(FormErrors) -> MessageForm {
         guard var form = FormReader(value, at: pointer) else {
             throw FormErrors(items: [.init(pointer, "wrong_type", "a message must be an object")])
         }
         let envelope = readEnvelope(&form, defaults)
         var draft = Draft(
-            from: envelope.from, messageID: "<\(id)@\(hostname)>", date: now)
+            from: envelope.from,
+            messageID: "<\(id)@\(hostname)>",
+            date: now
+        )
         draft.to = envelope.to
         draft.cc = envelope.cc
         draft.subject = form.line("subject")
@@ -47,8 +54,13 @@ struct MessageForm {
             throw FormErrors(items: form.problems)
         }
         return MessageForm(
-            draft: draft, sender: sender, recipients: envelope.recipients,
-            places: envelope.places, details: details, isDryRun: isDryRun)
+            draft: draft,
+            sender: sender,
+            recipients: envelope.recipients,
+            places: envelope.places,
+            details: details,
+            isDryRun: isDryRun
+        )
     }
 }
 
@@ -92,12 +104,21 @@ extension MessageForm {
             }
         }
         if recipients.isEmpty, isSound {
-            form.note("to", "missing", "a message needs a recipient; this application has no default")
+            form.note(
+                "to",
+                "missing",
+                "a message needs a recipient; this application has no default"
+            )
         }
         let nobody = NamedMailbox(mailbox: Mailbox(localPart: "nobody", domain: "invalid"))
         return Envelope(
-            from: from ?? nobody, sender: from?.mailbox, to: to, cc: cc, recipients: recipients,
-            places: places)
+            from: from ?? nobody,
+            sender: from?.mailbox,
+            to: to,
+            cc: cc,
+            recipients: recipients,
+            places: places
+        )
     }
 
     private static func readHeaders(
@@ -110,8 +131,10 @@ extension MessageForm {
             } catch {
                 form.note([
                     .init(
-                        form.place("headers") + "/" + JSONPointer.escaped(name), "invalid_header",
-                        error.reason)
+                        form.place("headers") + "/" + JSONPointer.escaped(name),
+                        "invalid_header",
+                        error.reason
+                    )
                 ])
             }
         }
@@ -119,10 +142,15 @@ extension MessageForm {
     }
 
     private static func readDetails(
-        _ form: inout FormReader, _ draft: inout Draft, _ now: Timestamp
+        _ form: inout FormReader,
+        _ draft: inout Draft,
+        _ now: Timestamp
     ) -> MessageDetails {
         var details = MessageDetails(
-            headerMessageID: draft.messageID, subject: draft.subject ?? "", octets: 0)
+            headerMessageID: draft.messageID,
+            subject: draft.subject ?? "",
+            octets: 0
+        )
         details.externalID = form.line("external_id", maximum: 255)
         details.tags = form.strings("tags", maximum: 10) ?? []
         details.metadata = (form.dictionary("metadata") ?? []).map { ($0.name, $0.value) }

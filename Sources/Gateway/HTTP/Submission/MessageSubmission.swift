@@ -17,12 +17,13 @@ enum MessageSubmission {
         try request.allowQuery(["application", "mode"])
         var submitting = try Submitting(api, request)
         submitting.isBatch = true
-        submitting.isPartial = try request.query("mode").map { mode throws(Problem) in
-            guard mode == "partial" else {
-                throw .invalid("", "mode must be partial, or left out")
-            }
-            return true
-        } ?? false
+        submitting.isPartial =
+            try request.query("mode").map { mode throws(Problem) in
+                guard mode == "partial" else {
+                    throw .invalid("", "mode must be partial, or left out")
+                }
+                return true
+            } ?? false
         return try await submitting.run { (it) async throws(Problem) in try await it.readBatch() }
     }
 }
@@ -53,16 +54,22 @@ private struct Submitting {
         idempotencyKey = try Self.idempotencyKey(request.head)
         let configuration = api.configuration
         intake = MessageIntake(
-            store: api.store, hostname: configuration.hostname,
-            postmaster: configuration.postmaster, limits: client.connector.limits,
+            store: api.store,
+            hostname: configuration.hostname,
+            postmaster: configuration.postmaster,
+            limits: client.connector.limits,
             defaults: .init(from: applicant.record.defaultFrom, to: applicant.record.defaultTo),
-            trace: .init(peer: request.peer, isSecure: request.isSecure), now: now)
+            trace: .init(peer: request.peer, isSecure: request.isSecure),
+            now: now
+        )
         // The same request is the same method, target, media type and decoded body.
         let media = request.head.fields.first("Content-Type") ?? ""
         body = MeasuredBody(
-            try api.decodedBody(of: request, limit: intake.bodyLimit), limit: intake.bodyLimit,
+            try api.decodedBody(of: request, limit: intake.bodyLimit),
+            limit: intake.bodyLimit,
             digestedAfter: idempotencyKey == nil
-                ? nil : "\(request.head.method.name) \(request.head.target.text)\n\(media)\n")
+                ? nil : "\(request.head.method.name) \(request.head.target.text)\n\(media)\n"
+        )
     }
 
     private static func idempotencyKey(_ head: HTTPRequestHead) throws(Problem) -> String? {
@@ -75,11 +82,13 @@ private struct Submitting {
 
     // MARK: The way of a submission
 
-    func run(_ read: (Submitting) async throws(Problem) -> Reading) async throws(Problem) -> Answer {
+    func run(_ read: (Submitting) async throws(Problem) -> Reading) async throws(Problem) -> Answer
+    {
         guard let key = idempotencyKey else { return try await work(read) }
         guard api.idempotencyKeys.begin(key, in: scope) else {
             throw Problem(
-                409, "idempotency_key_in_use",
+                409,
+                "idempotency_key_in_use",
                 "a request with this Idempotency-Key is being worked on; ask again for its answer"
             ).with("Retry-After", "1")
         }
@@ -98,7 +107,9 @@ private struct Submitting {
         let dryRuns = reading.candidates.filter(\.isDryRun)
         if !dryRuns.isEmpty {
             guard !isBatch else {
-                problems = dryRuns.map { .init($0.pointer + "/dry_run", "invalid", "not in a batch") }
+                problems = dryRuns.map {
+                    .init($0.pointer + "/dry_run", "invalid", "not in a batch")
+                }
                 throw .invalid(problems)
             }
             return dryRun(dryRuns[0])
@@ -127,8 +138,12 @@ private struct Submitting {
     private func claim(_ answer: StoredAnswer) -> IdempotencyClaim? {
         guard let key = idempotencyKey, let fingerprint = body.fingerprint() else { return nil }
         return IdempotencyClaim(
-            scope: scope, key: key, fingerprint: fingerprint, answer: answer,
-            expires: now + .seconds(86_400))
+            scope: scope,
+            key: key,
+            fingerprint: fingerprint,
+            answer: answer,
+            expires: now + .seconds(86_400)
+        )
     }
 
     private func chargeRate(for count: Int) throws(Problem) -> RateState? {
@@ -144,7 +159,9 @@ private struct Submitting {
         let (isAllowed, state) = api.rates.take(count, of: name, perMinute: quota, at: now)
         guard isAllowed else {
             var problem = Problem(
-                429, "rate_limited", "more than \(quota) messages a minute; wait \(state.reset) s"
+                429,
+                "rate_limited",
+                "more than \(quota) messages a minute; wait \(state.reset) s"
             ).with("Retry-After", "\(max(1, state.reset))")
             problem.fields += state.fields
             throw problem
@@ -160,7 +177,10 @@ private struct Submitting {
             return try await intake.readJSON(body, isBatch: false)
         case "message/rfc822":
             return try await intake.readRaw(
-                body, from: try request.query("from"), to: request.queries("to"))
+                body,
+                from: try request.query("from"),
+                to: request.queries("to")
+            )
         case "multipart/form-data":
             guard let boundary = request.head.fields.contentType?.boundary else {
                 throw .malformed("multipart/form-data needs a boundary")
@@ -168,7 +188,9 @@ private struct Submitting {
             return try await intake.readFormData(body, boundary: boundary)
         case let other:
             throw .unsupported(
-                other, "application/json, message/rfc822 or multipart/form-data")
+                other,
+                "application/json, message/rfc822 or multipart/form-data"
+            )
         }
     }
 
@@ -186,7 +208,8 @@ private struct Submitting {
     // MARK: Taking
 
     private func takeAll(_ candidates: [Candidate]) async throws(Problem) -> Answer {
-        let outcome = try await take(candidates, partially: preferences.handling == .lenient) { receipts in
+        let outcome = try await take(candidates, partially: preferences.handling == .lenient) {
+            receipts in
             claim(Answer.accepted(receipts, isBatch: isBatch).stored)
         }
         switch outcome {
@@ -203,7 +226,9 @@ private struct Submitting {
     private func takeEach(_ reading: Reading) async throws(Problem) -> Answer {
         var results: [(pointer: String, result: Result<Receipt, Problem>)] = []
         for candidate in reading.candidates {
-            let outcome = try await take([candidate], partially: preferences.handling == .lenient) { _ in nil }
+            let outcome = try await take([candidate], partially: preferences.handling == .lenient) {
+                _ in nil
+            }
             switch outcome {
             case .kept(let receipts): results.append((candidate.pointer, .success(receipts[0])))
             case .refused(let decisions):
@@ -230,7 +255,8 @@ private struct Submitting {
     }
 
     private func take(
-        _ candidates: [Candidate], partially: Bool,
+        _ candidates: [Candidate],
+        partially: Bool,
         claim: @escaping ([Receipt]) -> IdempotencyClaim?
     ) async throws(Problem) -> Desk.Outcome {
         let offers = candidates.map { $0.offer(from: client) }
@@ -270,7 +296,9 @@ private struct Submitting {
                 var single = whole
                 single.recipients = [recipient]
                 var explanation = configuration.rulebook.explain(
-                    single, retry: configuration.delivery.retry)
+                    single,
+                    retry: configuration.delivery.retry
+                )
                 explanation.address = recipient.description
                 explanation.write(to: &json)
             }
@@ -281,8 +309,10 @@ private struct Submitting {
 
 extension Problem {
     static let mismatchedKey = Problem(
-        422, "idempotency_payload_mismatch",
-        "this Idempotency-Key was used for another request in the last 24 hours")
+        422,
+        "idempotency_payload_mismatch",
+        "this Idempotency-Key was used for another request in the last 24 hours"
+    )
 
     static func unsupported(_ media: String, _ supported: String) -> Problem {
         Problem(415, "unsupported_media_type", "\(media) is not taken here; send \(supported)")
