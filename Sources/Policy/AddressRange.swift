@@ -44,10 +44,12 @@ extension AddressRange: CustomStringConvertible, LosslessStringConvertible {
     package init?(_ text: String) {
         if let slash = text.firstIndex(of: "/") {
             guard let address = IPAddress(String(text[..<slash])),
-                let length = Int(text[text.index(after: slash)...]),
+                let length = Digits.number(text[text.index(after: slash)...]),
                 let prefix = Self.prefixLength(length, of: text[..<slash], as: address)
             else { return nil }
             self.init(address, prefix: prefix)
+            // A block of IPv6 that ends among the v4-mapped addresses would be of two families.
+            guard lower.family == upper.family else { return nil }
         } else if let dash = text.firstIndex(of: "-") {
             guard let lower = IPAddress(String(text[..<dash])),
                 let upper = IPAddress(String(text[text.index(after: dash)...])),
@@ -60,7 +62,7 @@ extension AddressRange: CustomStringConvertible, LosslessStringConvertible {
         }
     }
 
-    package init(_ address: IPAddress, prefix: Int) {
+    private init(_ address: IPAddress, prefix: Int) {
         let hostBits = UInt128(address.width - prefix)
         let hosts = hostBits == 128 ? UInt128.max : (1 << hostBits) - 1
         let make = { (value: UInt128) in
@@ -88,5 +90,12 @@ extension AddressRange: CustomStringConvertible, LosslessStringConvertible {
             return "\(lower)/\(lower.width - (128 - span.leadingZeroBitCount))"
         }
         return "\(lower)-\(upper)"
+    }
+}
+
+/// Whole numbers as configuration writes them: `Int` itself would also take `+8` and `-0`.
+enum Digits {
+    static func number(_ text: Substring) -> Int? {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
     }
 }

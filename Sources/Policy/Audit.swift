@@ -72,7 +72,7 @@ extension Rulebook {
     private func weakTLS(_ connector: ReceiveConnector) -> [AuditFinding] {
         guard connector.tls.mode != .none, connector.tls.minimumVersion < .v12 else { return [] }
         let version = connector.tls.minimumVersion.rawValue
-        guard connector.servesEveryone else {
+        guard connector.isOpenToAll else {
             return [
                 AuditFinding(
                     .warning,
@@ -113,7 +113,7 @@ extension Rulebook {
     }
 
     private func spoofing(_ connector: ReceiveConnector) -> [AuditFinding] {
-        guard connector.permissionGroups.contains(.anonymous), connector.servesEveryone,
+        guard connector.permissionGroups.contains(.anonymous), connector.isOpenToAll,
             connector.rights.contains(.acceptAuthoritativeDomainSender), !acceptedDomains.isEmpty
         else { return [] }
         return [
@@ -129,6 +129,11 @@ extension Rulebook {
 }
 
 extension ReceiveConnector {
+    /// No ranges, or one that says the same in words.
+    var isOpenToAll: Bool {
+        servesEveryone || remoteRanges.contains(.allV4) || remoteRanges.contains(.allV6)
+    }
+
     /// Its ranges, or those of its bindings' families where it serves everyone. A connector that
     /// listens on loopback alone is reached from loopback alone.
     var effectiveRanges: [AddressRange] {

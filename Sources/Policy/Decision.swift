@@ -38,6 +38,12 @@ package struct Reply: Error, Hashable, Sendable {
 package struct Refusal: Hashable, Sendable {
     package let rule: Rule
     package let reply: Reply
+
+    /// Silence refuses: a mail for nobody is not kept.
+    static let noRecipients = Refusal(
+        rule: .recipient,
+        reply: Reply(503, "5.5.2", "Need rcpt command")
+    )
 }
 
 /// A recipient that was turned away, and why.

@@ -89,7 +89,7 @@ extension Binding: CustomStringConvertible, LosslessStringConvertible {
     /// `ip:port` or `[v6]:port`; `0.0.0.0` and `[::]` are the wildcards of their families.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"),
-            let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
+            let port = Digits.number(text[text.index(after: colon)...]), (0...65_535).contains(port)
         else { return nil }
         var host = text[..<colon]
         let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")

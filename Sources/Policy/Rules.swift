@@ -91,15 +91,19 @@ extension Rulebook {
 
     /// Rule 5: an accepted domain, or the right to relay; then the application's own bounds.
     package func examineRecipient(_ recipient: Mailbox, of client: Client) -> Finding {
-        if case .application(let applicant) = client.principal, !applicant.recipients.isEmpty,
+        let permission = examineRelay(to: recipient, of: client)
+        guard permission.refusal == nil, case .application(let applicant) = client.principal,
+            !applicant.recipients.isEmpty,
             !applicant.recipients.contains(where: { $0.matches(recipient) })
-        {
-            return .refuse(
-                .recipient,
-                "\(applicant.name) may not send to \(recipient)",
-                .recipientNotAllowed
-            )
-        }
+        else { return permission }
+        return .refuse(
+            .recipient,
+            "\(applicant.name) may not send to \(recipient)",
+            .recipientNotAllowed
+        )
+    }
+
+    private func examineRelay(to recipient: Mailbox, of client: Client) -> Finding {
         if let accepted = accepts(recipient.domain) {
             return Finding(.recipient, "\(accepted.domain) is an accepted domain")
         }
@@ -161,7 +165,15 @@ extension Rulebook {
         case .success(let connector):
             (Finding(.route, "\(recipient.domain) goes by \(connector.name)"), connector.name)
         case .failure(let reply):
-            (.refuse(.route, "no send connector carries \(recipient.domain)", reply), nil)
+            (
+                .refuse(
+                    .route,
+                    reply == .messageTooLarge
+                        ? "no send connector of \(recipient.domain) carries \(octets) octets"
+                        : "no send connector carries \(recipient.domain)",
+                    reply
+                ), nil
+            )
         }
     }
 }
