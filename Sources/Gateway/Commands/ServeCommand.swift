@@ -50,7 +50,7 @@ enum ServeCommand {
             store.close()
             throw CommandFailure(error)
         }
-        for (binding, address) in server.addresses.sorted(by: { $0.key < $1.key }) {
+        for (binding, address) in server.addresses {
             log.info("listening", ["binding": binding, "address": address.description])
         }
         return server
