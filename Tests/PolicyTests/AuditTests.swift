@@ -95,12 +95,12 @@ struct AuditTests {
     }
 
     static let tls: [(TLSPolicy.Mode, TLSPolicy.Version, ranges: [String], expected: String?)] = [
-        (.none, .v1_0, [], nil), (.offered, .v1_2, [], nil), (.offered, .v1_3, [], nil),
-        (.offered, .v1_1, [], "refused old_tls_unrestricted C"),
-        (.required, .v1_0, [], "refused old_tls_unrestricted C"),
-        (.implicit, .v1_0, ["0.0.0.0/0"], "refused old_tls_unrestricted C"),
-        (.implicit, .v1_0, ["::/0", "10.0.0.1"], "refused old_tls_unrestricted C"),
-        (.offered, .v1_0, ["10.1.20.0/24"], "warning old_tls C"),
+        (.none, .v10, [], nil), (.offered, .v12, [], nil), (.offered, .v13, [], nil),
+        (.offered, .v11, [], "refused old_tls_unrestricted C"),
+        (.required, .v10, [], "refused old_tls_unrestricted C"),
+        (.implicit, .v10, ["0.0.0.0/0"], "refused old_tls_unrestricted C"),
+        (.implicit, .v10, ["::/0", "10.0.0.1"], "refused old_tls_unrestricted C"),
+        (.offered, .v10, ["10.1.20.0/24"], "warning old_tls C"),
     ]
 
     @Test("TLS below 1.2 is for a list of old devices", arguments: tls)
