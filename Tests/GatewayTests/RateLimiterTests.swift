@@ -66,9 +66,7 @@ struct RateLimiterTests {
             #expect(wait == Int((60 / Double(quota)).rounded(.up)))
             if wait > 1 { #expect(!take(of: name, quota: quota, at: Double(wait) - 1).isAllowed) }
             // Sums of fractions fall short of a whole token; whole numbers would not.
-            withKnownIssue("tokens are counted in floating point", isIntermittent: true) {
-                #expect(take(of: name, quota: quota, at: Double(wait)).isAllowed)
-            }
+            #expect(take(of: name, quota: quota, at: Double(wait)).isAllowed)
         }
     }
 
@@ -84,9 +82,7 @@ struct RateLimiterTests {
         #expect(take(60, at: 100).isAllowed)
         #expect(!take(at: 40).isAllowed)
         #expect(!take(at: 40.9).isAllowed)
-        withKnownIssue("the bucket's clock goes back too", isIntermittent: true) {
-            #expect(!take(at: 100).isAllowed)
-        }
+        #expect(!take(at: 100).isAllowed)
     }
 
     @Test("a smaller quota holds at once")
