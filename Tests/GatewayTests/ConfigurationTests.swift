@@ -122,7 +122,7 @@ struct ConfigurationTests {
         #expect(
             !connector.isEnabled && connector.remoteRanges.map(\.description) == ["10.1.20.0/24"]
         )
-        #expect(connector.tls.mode == .offered && connector.tls.minimumVersion == .v1_3)
+        #expect(connector.tls.mode == .offered && connector.tls.minimumVersion == .v13)
         #expect(connector.authentication == [.login] && connector.allowsPlaintextAuthentication)
         #expect(connector.permissionGroups == [.applications, .anonymous])
         #expect(

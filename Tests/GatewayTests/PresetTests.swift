@@ -66,7 +66,7 @@ struct PresetTests {
         let frontend = try connector(
             #"preset: "default-frontend", tls: { minimumVersion: "1.3" },"#
         )
-        #expect(frontend.tls.mode == .offered && frontend.tls.minimumVersion == .v1_3)
+        #expect(frontend.tls.mode == .offered && frontend.tls.minimumVersion == .v13)
     }
 
     @Test("the presets of send connectors set their limits, and own limits override them")
