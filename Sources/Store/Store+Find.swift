@@ -29,8 +29,12 @@ extension Store {
         }
     }
 
-    /// Every unfinished recipient, counted.
-    package func queueSummary() async throws(StoreError) -> [QueueLine] {
-        try await read { database throws(StoreError) in try database.queueSummary() }
+    /// Every recipient that waits (of one application), for its time or for an operator, counted.
+    package func queueSummary(application: ApplicationID? = nil)
+        async throws(StoreError) -> [QueueLine]
+    {
+        try await read { database throws(StoreError) in
+            try database.queueSummary(of: application)
+        }
     }
 }

@@ -67,6 +67,7 @@ extension Store {
                 due: parcel.dueAt,
                 priority: details.priority,
                 createdAt: parcel.createdAt,
+                sendAt: details.sendAt,
                 expiresAt: details.expiresAt,
                 octets: details.octets,
                 application: approval.principal.application,

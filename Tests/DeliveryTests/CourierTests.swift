@@ -349,6 +349,103 @@ struct CourierConnectionTests {
         #expect(reports[0].outcomes[0].reply?.host == good.host.description)
     }
 
+    @Test(
+        "leads to the next host when MAIL is not taken",
+        arguments: [
+            "421 4.3.2 not now", "451 4.3.0 later", "452 4.3.1 no space", "451 4.7.1 greylisted",
+            "530 5.7.57 not authenticated", "550 5.4.5 Daily quota exceeded",
+        ],
+        [true, false]
+    )
+    func failover(onMail reply: String, pipelining: Bool) async throws {
+        let bad = try Sink(.replying(["MAIL": reply], pipelining: pipelining), on: loops)
+        let good = try Sink(on: loops)
+        let reports = await carry(
+            [errand("b@x.example", "c@x.example"), errand("b@x.example", row: 2)],
+            by: route(to: [bad.host, deadHost, good.host])
+        )
+        #expect(reports.flatMap(\.outcomes).allSatisfy { $0.short == "relayed 250" })
+        #expect(reports.allSatisfy { $0.condition == nil })
+        #expect(bad.seen.connections == 1, "the next mail goes where the first one went")
+        #expect(good.seen.contents.count == 2)
+    }
+
+    @Test("leads to the next host when MAIL breaks it off", arguments: [true, false])
+    func failover(silently: Bool) async throws {
+        let bad = try Sink(
+            .with { if silently { $0.silentAt = "MAIL" } else { $0.closesAt = "MAIL" } },
+            on: loops
+        )
+        let good = try Sink(on: loops)
+        let report = await carry(
+            [errand("b@x.example")],
+            by: route(to: [bad.host, good.host]),
+            limits: silently ? quick : patient
+        )[0]
+        #expect(report.outcomes[0].short == "relayed 250")
+        #expect(report.outcomes[0].reply?.host == good.host.description)
+    }
+
+    @Test(
+        "leads nowhere else when MAIL is refused for good, or a recipient is not taken",
+        arguments: [
+            ("MAIL", "550 5.7.60 not as this sender"), ("RCPT", "450 4.2.1 busy"),
+            ("RCPT", "550 5.1.1 who"), ("DATA", "451 4.3.0 no"), (".", "451 4.3.0 later"),
+        ]
+    )
+    func noFailover(command: String, reply: String) async throws {
+        let bad = try Sink(.replying([command: reply], pipelining: true), on: loops)
+        let good = try Sink(on: loops)
+        let report = await carry(
+            [errand("b@x.example")],
+            by: route(to: [bad.host, good.host])
+        )[0]
+        #expect(report.outcomes[0].reply?.code == Int(reply.prefix(3)))
+        #expect(good.seen.connections == 0)
+    }
+
+    @Test(
+        "rests the route only where every host has a condition of its own",
+        arguments: [
+            (["421 4.3.2 not now", "530 5.7.57 log on"], "530 5.7.57 log on", true),
+            (["421 4.3.2 not now", "451 4.7.1 greylisted"], "451 4.7.1 greylisted", false),
+            (["451 4.7.1 greylisted", "421 4.3.2 not now"], "421 4.3.2 not now", false),
+            (["421 4.3.2 not now"], "421 4.3.2 not now", true),
+            (["451 4.7.1 greylisted"], "451 4.7.1 greylisted", false),
+        ] as [([String], String, Bool)]
+    )
+    func allRefuse(replies: [String], last: String, isCondition: Bool) async throws {
+        let sinks = try replies.map {
+            try Sink(.replying(["MAIL": $0], pipelining: true), on: loops)
+        }
+        let report = await carry(
+            [errand("b@x.example")],
+            // That the last one cannot be reached says less than what the others said.
+            by: route(to: sinks.map(\.host) + [deadHost])
+        )[0]
+        #expect(report.outcomes[0].short == "deferred \(last.prefix(3))")
+        #expect((report.condition != nil) == isCondition)
+        #expect(sinks.allSatisfy { $0.seen.connections == 1 })
+    }
+
+    @Test("to one domain's exchanger may have its troubles, and the route goes on")
+    func exchangerCondition() async throws {
+        let sink = try Sink(.replying(["MAIL": "421 4.7.0 slow down"], pipelining: true), on: loops)
+        var route = route(to: [])
+        route.hop = .mailExchangers
+        let report = await carry(
+            [errand("b@x.example")],
+            by: route,
+            in: surroundings(
+                names: ["mx.x.example": ["127.0.0.1"]],
+                exchangers: ["x.example": [(10, "mx.x.example")]],
+                port: sink.host.port
+            )
+        )[0]
+        #expect(report.outcomes[0].short == "deferred 421")
+        #expect(report.condition == nil)
+    }
+
     @Test("to nobody: deferred with the reason, and the route rests until a host may be tried")
     func allDead() async throws {
         let reports = await carry(

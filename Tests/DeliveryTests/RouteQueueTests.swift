@@ -14,6 +14,7 @@ func entry(
     priority: Priority = .normal,
     attempts: Int = 0,
     created: Int64 = 0,
+    sendAt: Int64? = nil,
     expires: Int64? = nil,
     route: String = "r"
 ) -> QueueEntry {
@@ -27,6 +28,7 @@ func entry(
         attempts: attempts,
         priority: priority,
         createdAt: at(created),
+        sendAt: sendAt.map(at),
         expiresAt: expires.map(at),
         octets: 100,
         connector: "c"
@@ -159,10 +161,14 @@ struct RouteQueueTests {
         queue.insert(QueuedRecipient(entry(4, created: 0), isForced: true))
         // Made long ago, to be sent now: its age counts from then.
         queue.insert(QueuedRecipient(entry(5, due: 900, created: 0)))
+        // The same after an attempt, and as a restart finds it.
+        queue.insert(
+            QueuedRecipient(entry(6, due: 1900, attempts: 1, created: 0, sendAt: 900))
+        )
         let expired = queue.takeExpired(at: at(1000), after: .milliseconds(1000))
         #expect(Set(expired.map(\.entry.id.low)) == [1, 3])
         #expect(queue.takeExpired(at: at(1000), after: .milliseconds(1000)).isEmpty)
-        #expect((queue.waitingCount, queue.inFlightCount) == (3, 2))
+        #expect((queue.waitingCount, queue.inFlightCount) == (4, 2))
     }
 
     @Test("under random orders it agrees with a simple list", arguments: 1...10)

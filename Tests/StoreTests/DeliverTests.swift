@@ -1,6 +1,7 @@
 import Mail
 import Testing
 
+@testable import Policy
 @testable import Store
 
 @Suite("What delivery asks") struct DeliverTests {
@@ -199,5 +200,45 @@ import Testing
             ]
         )
         #expect(lines.first?.oldest == first.createdAt)
+    }
+
+    @Test("the summary counts what waits for an operator, and can be of one application")
+    func waitingForAnOperator() async throws {
+        let bench = Workbench()
+        let store = try bench.open()
+        let applicant = Applicant(id: ApplicationID(at: bench.now()), name: "nas", mayRelay: false)
+        let (held, mine) = (bench.parcel(), bench.parcel(principal: .application(applicant)))
+        let entries = try await store.keep([held, mine, bench.parcel()]).entries
+        _ = try await store.hold(held.id, at: bench.now(), by: "key_1")
+        try await store.settle([
+            Settlement(entries[2], .uncertain), Settlement(entries[3], .failed),
+            Settlement(entries[4], .uncertain, due: bench.now()),
+        ])
+        func told(_ lines: [QueueLine]) -> [String] {
+            lines.map { "\($0.domain) \($0.status.name) \($0.count)" }
+        }
+        #expect(
+            told(try await store.queueSummary()) == [
+                "corp.example uncertain 2", "corp.example held 1", "lab.example held 1",
+                "lab.example queued 1",
+            ]
+        )
+        let own = try await store.queueSummary(application: applicant.id)
+        #expect(told(own) == ["corp.example uncertain 1"])
+    }
+
+    @Test("what was to be sent later still says so after its time and a restart")
+    func sendAt() async throws {
+        let bench = Workbench()
+        let sendAt = bench.now() + .seconds(60)
+        var store = try bench.open()
+        let parcel = bench.parcel(to: ["ann@corp.example"]) { $0.details.sendAt = sendAt }
+        let entry = try await store.keep([parcel]).entries[0]
+        #expect(entry.sendAt == sendAt)
+        try await store.settle([Settlement(entry, .deferred, due: sendAt + .seconds(60))])
+        store.close()
+        store = try bench.open()
+        let found = try await store.pending(after: nil, limit: 1).entries[0]
+        #expect(found.sendAt == sendAt && found.attempts == 1)
     }
 }

@@ -10,6 +10,8 @@ struct AttemptReport: Sendable, Equatable {
     var restUntil: Timestamp?
     /// A reused connection was gone before anything was said on it: nothing was attempted.
     var isStale = false
+    /// MAIL was not accepted, and not for good: nothing was taken, and another host may take it all.
+    var isPassedOver = false
     /// Of the conversation, for the record.
     var tlsVersion: String?
     var phase = Phase.resolve
@@ -30,6 +32,16 @@ struct AttemptReport: Sendable, Equatable {
             outcomes: Array(repeating: outcome, count: errand.recipients.count),
             condition: condition
         )
+    }
+}
+
+extension AttemptReport {
+    /// This one, made because another host had passed over the same mail: the route is at fault only
+    /// where both say so, and what a host has said tells more than that another could not be reached.
+    func after(_ refusal: AttemptReport) -> AttemptReport {
+        var report = hasReachedHop ? self : refusal
+        report.condition = refusal.condition == nil ? nil : condition
+        return report
     }
 }
 

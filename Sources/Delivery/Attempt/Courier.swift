@@ -10,6 +10,8 @@ final class Courier {
     private let health: HealthBook
     private let content: (MessageKey) -> ContentFeed
     private var conversation: Conversation?
+    /// The next hops in order, as they were when it was opened.
+    private var hosts: [HostPort] = []
     /// The domain whose exchanger it talks to; nil for a smart host, which takes all.
     private var domain: String?
 
@@ -32,45 +34,77 @@ final class Courier {
     }
 
     /// One attempt, from connecting if need be to the reply after the final dot. A kept connection
-    /// that turns out to be gone is replaced once, and that is no failure.
+    /// that turns out to be gone is replaced once, and that is no failure; a host that does not accept
+    /// MAIL is passed over for the next.
     func carry(_ errand: Errand) async -> AttemptReport {
         if let limit = manners.route.limits.messageSize, errand.first.octets > limit {
             let text = "\(errand.first.octets) octets; this route takes at most \(limit)"
             return AttemptReport(all: .failed(.found(text, "5.3.4")), of: errand)
         }
-        if let kept = await keptConversation(for: errand) {
-            let report = await transact(errand, on: kept)
-            if !report.isStale { return report }
-            await hangUp()
+        var report = await carryToAnyHost(errand)
+        // What one domain's exchanger says is no condition of a route that serves them all.
+        if report.hasReachedHop, !manners.route.hop.isSmart {
+            report.condition = nil
         }
+        return report
+    }
+
+    private func carryToAnyHost(_ errand: Errand) async -> AttemptReport {
+        var tried: Set<HostPort> = []
+        var refusal: AttemptReport?
+        while true {
+            let report = await carry(errand, passing: tried)
+            if report.isStale {
+                await hangUp()
+            } else if report.isPassedOver, let host = conversation?.target.host,
+                hosts.contains(where: { $0 != host && !tried.contains($0) })
+            {
+                await hangUp()
+                tried.insert(host)
+                if let condition = report.condition { noteAilment(of: host, condition) }
+                refusal = refusal.map(report.after) ?? report
+            } else {
+                return refusal.map(report.after) ?? report
+            }
+        }
+    }
+
+    private func carry(_ errand: Errand, passing tried: Set<HostPort>) async -> AttemptReport {
         do throws(HopFailure) {
-            let opened = try await open(for: errand)
-            conversation = opened
-            return await transact(errand, on: opened)
+            let conversation = try await conversation(for: errand, passing: tried)
+            return await conversation.transact(errand, content: feed(of: errand))
         } catch {
             return report(of: error, on: errand)
         }
+    }
+
+    private func noteAilment(of host: HostPort, _ reason: String) {
+        health.failed(host, because: reason, at: surroundings.clock(), isProbe: false)
     }
 
     func hangUp() async {
         await conversation.take()?.quit()
     }
 
-    private func transact(_ errand: Errand, on conversation: Conversation) async -> AttemptReport {
-        await conversation.transact(errand, content: feed(of: errand))
-    }
-
     private func feed(of errand: Errand) -> ContentFeed {
         errand.fresh.map { ContentFeed(whole: $0) } ?? content(errand.first.key.message)
     }
 
-    /// A farewell is said here rather than after the mail, whose outcome is worth writing first.
-    private func keptConversation(for errand: Errand) async -> Conversation? {
-        if isConnected, domain == nil || domain == errand.first.mailbox.domain {
+    /// The one that was kept, or a new one. A farewell is said here rather than after the mail, whose
+    /// outcome is worth writing first.
+    private func conversation(
+        for errand: Errand,
+        passing tried: Set<HostPort>
+    ) async throws(HopFailure) -> Conversation {
+        if isConnected, domain == nil || domain == errand.first.mailbox.domain,
+            let conversation
+        {
             return conversation
         }
         await hangUp()
-        return nil
+        let opened = try await open(for: errand, passing: tried)
+        conversation = opened
+        return opened
     }
 
     private func report(of failure: HopFailure, on errand: Errand) -> AttemptReport {
@@ -91,10 +125,13 @@ final class Courier {
 
 extension Courier {
     /// The first next hop, in order, that can be reached and wants to talk.
-    private func open(for errand: Errand) async throws(HopFailure) -> Conversation {
-        let hosts = try await hosts(for: errand.first.mailbox.domain)
+    private func open(
+        for errand: Errand,
+        passing tried: Set<HostPort>
+    ) async throws(HopFailure) -> Conversation {
+        if tried.isEmpty { hosts = try await hosts(for: errand.first.mailbox.domain) }
         var last: HopFailure?
-        for host in hosts {
+        for host in hosts where !tried.contains(host) {
             do throws(HopFailure) {
                 return try await open(host)
             } catch {

@@ -47,6 +47,7 @@ private struct Transaction {
     /// The reply to MAIL, where it did not accept.
     private var refusal: HopReply?
     private var isStale = false
+    private var isPassedOver = false
     private var contentTrouble: String?
 
     init(_ errand: Errand, on conversation: Conversation) {
@@ -60,6 +61,7 @@ private struct Transaction {
         let undecided = Outcome.deferred(.found("not attempted", "4.4.2", host: host))
         var report = AttemptReport(outcomes: decided.map { $0 ?? undecided }, condition: condition)
         report.isStale = isStale
+        report.isPassedOver = isPassedOver
         report.tlsVersion = conversation.tlsVersion
         report.phase = phase
         report.contentTrouble = contentTrouble
@@ -88,7 +90,8 @@ private struct Transaction {
         let text = loss.isOwnFault ? loss.reason : "\(loss.reason) (\(loss.phase.inWords))"
         let host = loss.isOwnFault ? "" : conversation.target.label
         let reply = HopReply.found(text, loss.isOwnFault ? "4.3.0" : "4.4.2", host: host)
-        isStale = isReused && loss.phase == .mail && !loss.isOwnFault
+        isPassedOver = loss.phase == .mail && !loss.isOwnFault
+        isStale = isReused && isPassedOver
         settleOpen(loss.phase == .afterContent ? .uncertain(reply) : .deferred(reply))
     }
 
@@ -117,6 +120,7 @@ extension Transaction {
         let reply = try await hear(in: .mail, after: isPipelined ? nil : mail)
         guard reply.code / 100 == 2 else {
             refusal = reply
+            isPassedOver = Finding(on: reply, in: .mail) != .failed
             settle(by: reply, in: .mail)
             if isPipelined, conversation.isOpen { try await hearOut() }
             return false

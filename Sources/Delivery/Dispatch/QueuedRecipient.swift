@@ -11,7 +11,9 @@ struct QueuedRecipient: Sendable, Equatable {
 
     init(_ entry: QueueEntry, isForced: Bool = false) {
         self.entry = entry
-        since = entry.attempts == 0 ? max(entry.createdAt, entry.due) : entry.createdAt
+        let sent = max(entry.createdAt, entry.sendAt ?? entry.createdAt)
+        // What was never tried may have been held until now.
+        since = entry.attempts == 0 ? max(sent, entry.due) : sent
         self.isForced = isForced
     }
 

@@ -5,7 +5,7 @@ extension Database {
     private static let entryColumns = """
         r.message, r.idx, m.id, r.local, r.domain, m.sender_local, m.sender_domain, r.route,
         r.status, r.due, r.attempts, m.priority, m.created, m.expires_at, m.octets, m.application,
-        m.connector, m.flags
+        m.connector, m.flags, m.send_at
         """
 
     private static func queueEntry(_ row: Statement) throws(StoreError) -> QueueEntry {
@@ -21,6 +21,7 @@ extension Database {
             attempts: row.int(10),
             priority: Priority(rawValue: row.int(11)) ?? .normal,
             createdAt: row.time(12),
+            sendAt: row.optionalTime(18),
             expiresAt: row.optionalTime(13),
             octets: row.int(14),
             application: try row.optionalIdentifier(15),
@@ -68,15 +69,23 @@ extension Database {
         return try select(composed: sql, [.integer(message)], Self.queueEntry)
     }
 
-    func queueSummary() throws(StoreError) -> [QueueLine] {
+    func queueSummary(of application: ApplicationID?) throws(StoreError) -> [QueueLine] {
         let sql: StaticString = """
+            WITH waiting AS (
+                SELECT message, route, status, domain FROM recipient INDEXED BY recipient_due
+                WHERE due IS NOT NULL
+                UNION ALL
+                SELECT message, route, status, domain FROM recipient INDEXED BY recipient_status
+                WHERE status = ?1 AND status NOT IN (70, 80, 110, 120) AND due IS NULL
+            )
             SELECT r.route, r.status, r.domain, m.priority, count(*), min(m.created)
-            FROM recipient r INDEXED BY recipient_due CROSS JOIN message m ON m.n = r.message
-            WHERE r.due IS NOT NULL
+            FROM waiting r CROSS JOIN message m ON m.n = r.message
+            WHERE ?2 IS NULL OR m.application = ?2
             GROUP BY r.route, r.status, r.domain, m.priority
             ORDER BY r.route, m.priority, r.status, r.domain
             """
-        return try select(sql) { row throws(StoreError) in
+        let values: [SQLValue] = [.status(.uncertain), .id(application)]
+        return try select(sql, values) { row throws(StoreError) in
             QueueLine(
                 route: row.text(0),
                 status: try row.status(1),

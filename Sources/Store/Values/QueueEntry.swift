@@ -33,6 +33,8 @@ package struct QueueEntry: Hashable, Sendable {
     package var attempts: Int
     package var priority: Priority
     package var createdAt: Timestamp
+    /// When it was to be sent, where that was said.
+    package var sendAt: Timestamp?
     package var expiresAt: Timestamp?
     /// Of the content.
     package var octets: Int
@@ -54,6 +56,7 @@ package struct QueueEntry: Hashable, Sendable {
         attempts: Int = 0,
         priority: Priority = .normal,
         createdAt: Timestamp,
+        sendAt: Timestamp? = nil,
         expiresAt: Timestamp? = nil,
         octets: Int,
         application: ApplicationID? = nil,
@@ -71,6 +74,7 @@ package struct QueueEntry: Hashable, Sendable {
         self.attempts = attempts
         self.priority = priority
         self.createdAt = createdAt
+        self.sendAt = sendAt
         self.expiresAt = expiresAt
         self.octets = octets
         self.application = application
