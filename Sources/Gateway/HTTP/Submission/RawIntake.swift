@@ -63,6 +63,7 @@ extension MessageIntake {
         var details = MessageDetails(
             headerMessageID: header.messageID ?? "",
             subject: header.first("Subject")?.decoded ?? "",
+            priority: Priority(header),
             origin: "http",
             octets: 0
         )
