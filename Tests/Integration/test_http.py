@@ -282,3 +282,16 @@ def test_the_time_for_a_head_begins_with_its_first_octet(own, postfix):
         time.sleep(1.2)
         peer.sendall(b"st: x\r\n\r\n")
         assert [answer.status for answer in read_answers(peer)[0]] == [200]
+
+
+def test_the_lifetime_of_a_connection_ends_it_between_requests(own, postfix):
+    def brief(config):
+        config["receiveConnectors"][0]["limits"] = {"lifetime": "1s"}
+
+    gateway = own(postfix.port, brief).start()
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gateway.http), timeout=10) as peer:
+        peer.sendall(request)
+        answers, closed = read_answers(peer)
+        assert (answers[0].status, closed) == (200, False)
+        assert peer.recv(1) == b"", "still open after its lifetime"
