@@ -12,6 +12,11 @@ package struct AddressPattern: Hashable, Sendable {
     }
 }
 
+extension AddressPattern {
+    /// Matches nobody: what an unreadable pattern must mean, lest it widen a right.
+    package static let nothing = AddressPattern(localPart: "", domain: .exactly(""))
+}
+
 extension AddressPattern: CustomStringConvertible, LosslessStringConvertible {
     /// Nil for what is none of the four forms.
     package init?(_ text: String) {

@@ -18,6 +18,8 @@ final class Directory: Sendable {
     private struct Entry {
         let key: KeyRecord
         let identity: Identity
+        /// Whether its addresses are bound at all: unreadable ranges must not widen the right.
+        let isBound: Bool
         let ranges: [AddressRange]
     }
 
@@ -46,6 +48,7 @@ final class Directory: Sendable {
             entries[key.id] = Entry(
                 key: key,
                 identity: Self.identity(of: key, application),
+                isBound: !(application?.ipRanges ?? []).isEmpty,
                 ranges: (application?.ipRanges ?? []).compactMap { AddressRange($0) }
             )
         }
@@ -81,7 +84,7 @@ final class Directory: Sendable {
         else { throw .invalid }
         if case .nobody = entry.identity.holder { throw .invalid }
         if let expiry = entry.key.expiresAt, expiry <= now { throw .expired }
-        guard entry.ranges.isEmpty || entry.ranges.contains(where: { $0.contains(peer) }) else {
+        guard !entry.isBound || entry.ranges.contains(where: { $0.contains(peer) }) else {
             throw .addressNotAllowed
         }
         state.withLock { $0.uses[key.id] = now }

@@ -54,8 +54,8 @@ extension ApplicationRecord {
             id: id,
             name: name,
             mayRelay: relaysExternally,
-            senders: senders.compactMap { AddressPattern($0) },
-            recipients: recipients.compactMap { AddressPattern($0) }
+            senders: senders.map { AddressPattern($0) ?? .nothing },
+            recipients: recipients.map { AddressPattern($0) ?? .nothing }
         )
     }
 }

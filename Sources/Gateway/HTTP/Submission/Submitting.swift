@@ -77,7 +77,6 @@ struct Submitting {
         if let replay = try await replay() { return replay }
         var problems = reading.problems
         guard problems.isEmpty || isPartial else { throw .invalid(problems) }
-        let rate = try chargeRate(for: reading.candidates.count)
         let dryRuns = reading.candidates.filter(\.isDryRun)
         if !dryRuns.isEmpty {
             guard !isBatch else {
@@ -88,6 +87,7 @@ struct Submitting {
             }
             return dryRun(dryRuns[0])
         }
+        let rate = try chargeRate(for: reading.candidates.count)
         var answer =
             isPartial
             ? try await takeEach(reading) : try await takeAll(reading.candidates)
@@ -122,7 +122,7 @@ struct Submitting {
 
     func chargeRate(for count: Int) throws(Problem) -> RateState? {
         if let quota = client.connector.limits.messagesPerMinute {
-            try charge(count, "source:\(request.peer)", quota)
+            try charge(count, "\(client.connector.name):\(request.peer)", quota)
         }
         guard let quota = applicant.record.rate else { return nil }
         return try charge(count, scope, quota)
@@ -131,6 +131,12 @@ struct Submitting {
     @discardableResult
     func charge(_ count: Int, _ name: String, _ quota: Int) throws(Problem) -> RateState {
         let (isAllowed, state) = api.rates.take(count, of: name, perMinute: quota, at: now)
+        guard count <= quota else {
+            throw .invalid(
+                "/messages",
+                "\(count) messages can never pass a rate of \(quota) a minute; split the batch"
+            )
+        }
         guard isAllowed else {
             var problem = Problem(
                 429,
