@@ -71,7 +71,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "PosternBench",
-            dependencies: ["Gateway", "Net", "Wire", "Mail", "Policy", "Store", "CSQLite"],
+            dependencies: ["postern", "Net", "Wire", "CSQLite"],
             swiftSettings: settings()
         ),
 

@@ -10,17 +10,6 @@ struct Offer: Sendable {
     var createdAt: Timestamp
     var content: [Piece]
     var details: MessageDetails
-
-    init(
-        submission: Submission, id: MessageID, createdAt: Timestamp, content: [Piece],
-        details: MessageDetails
-    ) {
-        self.submission = submission
-        self.id = id
-        self.createdAt = createdAt
-        self.content = content
-        self.details = details
-    }
 }
 
 /// What the sender of a kept message is told.
@@ -51,7 +40,9 @@ final class Desk: Sendable {
 
     /// Without a dispatcher mail is kept and waits for the next server.
     init(
-        store: Store, dispatcher: Dispatcher?, rulebook: @escaping @Sendable () -> Rulebook
+        store: Store,
+        dispatcher: Dispatcher?,
+        rulebook: @escaping @Sendable () -> Rulebook
     ) {
         self.store = store
         self.dispatcher = dispatcher
@@ -65,7 +56,8 @@ final class Desk: Sendable {
     /// Keeps all the offers or none of them. When this returns `.kept`, they are on disk and synced.
     /// `claim` makes the idempotency claim from the receipts.
     func take(
-        _ offers: [Offer], partially: Bool = false,
+        _ offers: [Offer],
+        partially: Bool = false,
         claim: (([Receipt]) -> IdempotencyClaim?)? = nil
     ) async throws(StoreError) -> Outcome {
         let rules = rulebook()
@@ -77,9 +69,12 @@ final class Desk: Sendable {
         }
         let parcels = receipts.map { receipt in
             Parcel(
-                approval: receipt.approval, id: receipt.offer.id,
-                createdAt: receipt.offer.createdAt, content: receipt.offer.content,
-                details: receipt.offer.details)
+                approval: receipt.approval,
+                id: receipt.offer.id,
+                createdAt: receipt.offer.createdAt,
+                content: receipt.offer.content,
+                details: receipt.offer.details
+            )
         }
         switch try await store.keep(parcels, claim: claim?(receipts)) {
         case .kept(let entries):

@@ -16,14 +16,19 @@ final class Gateway: Sendable {
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
     let rates = RateLimiter()
+    let idempotencyKeys = IdempotencyKeys()
     let waiting: Waiting
     private let live: LiveConfiguration
     private let draining = Atomic(false)
 
     init(
-        _ configuration: Configuration, store: Store, log: Log,
+        _ configuration: Configuration,
+        store: Store,
+        log: Log,
         clock: @escaping @Sendable () -> Timestamp = { .now },
-        dispatcher: Dispatcher? = nil, metrics: Metrics = Metrics(), waiting: Waiting? = nil
+        dispatcher: Dispatcher? = nil,
+        metrics: Metrics = Metrics(),
+        waiting: Waiting? = nil
     ) {
         let live = LiveConfiguration(configuration)
         self.live = live
@@ -63,7 +68,8 @@ final class Gateway: Sendable {
                     "from": receipt.approval.sender.description,
                     "recipients": "\(receipt.approval.recipients.count)",
                     "octets": "\(receipt.offer.details.octets)",
-                ])
+                ]
+            )
         }
     }
 }
@@ -86,14 +92,21 @@ private final class LiveConfiguration: Sendable {
 extension Gateway {
     /// How a receive connector speaks to a client.
     func smtpOptions(
-        for connector: ReceiveConnector, peer: IPAddress, isSecure: Bool, hasTLS: Bool
+        for connector: ReceiveConnector,
+        peer: IPAddress,
+        isSecure: Bool,
+        hasTLS: Bool
     ) -> SMTPServerOptions {
         let configuration = configuration
         var options = SMTPServerOptions(
-            fqdn: connector.fqdn ?? configuration.hostname, peer: peer.description)
+            fqdn: connector.fqdn ?? configuration.hostname,
+            peer: peer.description
+        )
         options.banner = connector.banner
         options.messageSize = min(
-            connector.limits.messageSize, configuration.rulebook.largestRouteSize ?? .max)
+            connector.limits.messageSize,
+            configuration.rulebook.largestRouteSize ?? .max
+        )
         options.offersStartTLS = hasTLS && [.offered, .required].contains(connector.tls.mode)
         options.isSecure = isSecure
         options.requiresTLS = connector.tls.mode == .required
@@ -117,19 +130,29 @@ extension Gateway {
         if let lines = try? await store.queueSummary() {
             gauges.append(
                 PrometheusSeries(
-                    "postern_queue_recipients", .gauge, "Recipients waiting, by route and status.",
+                    "postern_queue_recipients",
+                    .gauge,
+                    "Recipients waiting, by route and status.",
                     lines.map {
                         .init(
                             [
                                 "route": $0.route, "status": $0.status.name,
                                 "domain": $0.domain, "priority": $0.priority.name,
-                            ], $0.count)
-                    }))
+                            ],
+                            $0.count
+                        )
+                    }
+                )
+            )
         }
         gauges.append(
             PrometheusSeries(
-                "postern_store_healthy", .gauge, "1 while the store takes mail.",
-                [.init([:], store.isHealthy ? 1 : 0)]))
+                "postern_store_healthy",
+                .gauge,
+                "1 while the store takes mail.",
+                [.init([:], store.isHealthy ? 1 : 0)]
+            )
+        )
         return metrics.text(gauges)
     }
 }

@@ -17,18 +17,27 @@ extension AddressPattern: CustomStringConvertible, LosslessStringConvertible {
     package init?(_ text: String) {
         if text == "*" {
             self.init(localPart: nil, domain: .any)
-        } else if let at = text.lastIndex(of: "@"), at != text.startIndex,
-            let domain = DomainPattern(String(text[text.index(after: at)...])), domain != .any
-        {
-            let local = text[..<at].lowercased()
-            self.init(localPart: local == "*" ? nil : local, domain: domain)
+        } else if text.hasPrefix("*@") {
+            guard let domain = DomainPattern(String(text.dropFirst(2))), domain != .any else {
+                return nil
+            }
+            self.init(localPart: nil, domain: domain)
         } else {
-            return nil
+            // A star inside a local part would look like a pattern and match nothing.
+            guard let mailbox = try? Mailbox(parsing: text), !mailbox.localPart.contains("*")
+            else { return nil }
+            self.init(
+                localPart: mailbox.localPart.lowercased(),
+                domain: .exactly(mailbox.domain)
+            )
         }
     }
 
     package var description: String {
-        localPart == nil && domain == .any ? "*" : "\(localPart ?? "*")@\(domain)"
+        guard let localPart, case .exactly(let name) = domain else {
+            return domain == .any ? "*" : "*@\(domain)"
+        }
+        return Mailbox(localPart: localPart, domain: name).description
     }
 }
 
@@ -51,7 +60,9 @@ extension DomainPattern: CustomStringConvertible, LosslessStringConvertible {
     package init?(_ text: String) {
         if text == "*" {
             self = .any
-        } else if text.hasPrefix("*."), let name = try? Mailbox.domain(parsing: text.dropFirst(2)) {
+        } else if text.hasPrefix("*."), let name = try? Mailbox.domain(parsing: text.dropFirst(2)),
+            !name.hasPrefix("[")
+        {
             self = .below(name)
         } else if let name = try? Mailbox.domain(parsing: text[...]) {
             self = .exactly(name)

@@ -12,9 +12,13 @@ package struct AddressRange: Hashable, Sendable {
 
     /// All addresses of a family.
     package static let allV4 = AddressRange(
-        IPAddress(v4: 0), through: IPAddress(v4: .max))
+        IPAddress(v4: 0),
+        through: IPAddress(v4: .max)
+    )
     package static let allV6 = AddressRange(
-        IPAddress(v6: 0), through: IPAddress(v6: .max))
+        IPAddress(v6: 0),
+        through: IPAddress(v6: .max)
+    )
 
     package var family: IPAddress.Family { lower.family }
 
@@ -40,10 +44,12 @@ extension AddressRange: CustomStringConvertible, LosslessStringConvertible {
     package init?(_ text: String) {
         if let slash = text.firstIndex(of: "/") {
             guard let address = IPAddress(String(text[..<slash])),
-                let length = Int(text[text.index(after: slash)...]),
+                let length = Digits.number(text[text.index(after: slash)...]),
                 let prefix = Self.prefixLength(length, of: text[..<slash], as: address)
             else { return nil }
             self.init(address, prefix: prefix)
+            // A block of IPv6 that ends among the v4-mapped addresses would be of two families.
+            guard lower.family == upper.family else { return nil }
         } else if let dash = text.firstIndex(of: "-") {
             guard let lower = IPAddress(String(text[..<dash])),
                 let upper = IPAddress(String(text[text.index(after: dash)...])),
@@ -56,7 +62,7 @@ extension AddressRange: CustomStringConvertible, LosslessStringConvertible {
         }
     }
 
-    package init(_ address: IPAddress, prefix: Int) {
+    private init(_ address: IPAddress, prefix: Int) {
         let hostBits = UInt128(address.width - prefix)
         let hosts = hostBits == 128 ? UInt128.max : (1 << hostBits) - 1
         let make = { (value: UInt128) in
@@ -68,7 +74,9 @@ extension AddressRange: CustomStringConvertible, LosslessStringConvertible {
 
     /// A v4-mapped block counts as IPv4: `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
     private static func prefixLength(
-        _ length: Int, of text: Substring, as address: IPAddress
+        _ length: Int,
+        of text: Substring,
+        as address: IPAddress
     ) -> Int? {
         let isMapped = address.family == .v4 && text.contains(":")
         let prefix = isMapped ? length - 96 : length
@@ -82,5 +90,12 @@ extension AddressRange: CustomStringConvertible, LosslessStringConvertible {
             return "\(lower)/\(lower.width - (128 - span.leadingZeroBitCount))"
         }
         return "\(lower)-\(upper)"
+    }
+}
+
+/// Whole numbers as configuration writes them: `Int` itself would also take `+8` and `-0`.
+enum Digits {
+    static func number(_ text: Substring) -> Int? {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
     }
 }

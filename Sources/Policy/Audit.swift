@@ -40,41 +40,56 @@ extension Rulebook {
             guard !connector.allowsOpenRelay else {
                 return [
                     AuditFinding(
-                        .warning, "open_relay_allowed", of: connector.name,
-                        "is an open relay by allowOpenRelay: \(excess)")
+                        .warning,
+                        "open_relay_allowed",
+                        of: connector.name,
+                        "is an open relay by allowOpenRelay: \(excess)"
+                    )
                 ]
             }
             return [
                 AuditFinding(
-                    .refused, "open_relay", of: connector.name,
+                    .refused,
+                    "open_relay",
+                    of: connector.name,
                     "lets the anonymous write to any recipient from too many addresses: \(excess);"
                         + " narrow remoteIPRanges, or take acceptAnyRecipient away"
-                        + " (allowOpenRelay: true overrides this)")
+                        + " (allowOpenRelay: true overrides this)"
+                )
             ]
         }
         guard reach.isWide else { return [] }
         return [
             AuditFinding(
-                .warning, "wide_relay_range", of: connector.name,
-                "relays for the anonymous from a range wider than /24; list the devices one by one")
+                .warning,
+                "wide_relay_range",
+                of: connector.name,
+                "relays for the anonymous from a range wider than /24; list the devices one by one"
+            )
         ]
     }
 
     private func weakTLS(_ connector: ReceiveConnector) -> [AuditFinding] {
-        guard connector.tls.mode != .none, connector.tls.minimumVersion < .v1_2 else { return [] }
+        guard connector.tls.mode != .none, connector.tls.minimumVersion < .v12 else { return [] }
         let version = connector.tls.minimumVersion.rawValue
-        guard connector.servesEveryone else {
+        guard connector.isOpenToAll else {
             return [
                 AuditFinding(
-                    .warning, "old_tls", of: connector.name,
-                    "accepts TLS \(version); keep it to devices that know no better")
+                    .warning,
+                    "old_tls",
+                    of: connector.name,
+                    "accepts TLS \(version); keep it to devices that know no better"
+                )
             ]
         }
         return [
             AuditFinding(
-                .refused, "old_tls_unrestricted", of: connector.name,
+                .refused,
+                "old_tls_unrestricted",
+                of: connector.name,
                 "accepts TLS \(version) from every address; set remoteIPRanges to the old devices,"
-                    + " or minimumVersion to \"1.2\"")
+                    + " or minimumVersion to \"1.2\""
+            )
         ]
     }
 
@@ -89,26 +104,36 @@ extension Rulebook {
         }
         return [
             AuditFinding(
-                .warning, "plaintext_authentication", of: connector.name,
-                "takes keys and passwords in the clear on an address other than loopback")
+                .warning,
+                "plaintext_authentication",
+                of: connector.name,
+                "takes keys and passwords in the clear on an address other than loopback"
+            )
         ]
     }
 
     private func spoofing(_ connector: ReceiveConnector) -> [AuditFinding] {
-        guard connector.permissionGroups.contains(.anonymous), connector.servesEveryone,
-            connector.rights.contains(.acceptAuthoritativeDomainSender), !acceptedDomains.isEmpty,
-            connector.bindings.contains(where: { !$0.isLoopback })
+        guard connector.permissionGroups.contains(.anonymous), connector.isOpenToAll,
+            connector.rights.contains(.acceptAuthoritativeDomainSender), !acceptedDomains.isEmpty
         else { return [] }
         return [
             AuditFinding(
-                .warning, "spoofable_domains", of: connector.name,
+                .warning,
+                "spoofable_domains",
+                of: connector.name,
                 "lets anyone write as an address of an accepted domain;"
-                    + " withoutRights: [\"acceptAuthoritativeDomainSender\"] ends that")
+                    + " withoutRights: [\"acceptAuthoritativeDomainSender\"] ends that"
+            )
         ]
     }
 }
 
 extension ReceiveConnector {
+    /// No ranges, or one that says the same in words.
+    var isOpenToAll: Bool {
+        servesEveryone || remoteRanges.contains(.allV4) || remoteRanges.contains(.allV6)
+    }
+
     /// Its ranges, or those of its bindings' families where it serves everyone. A connector that
     /// listens on loopback alone is reached from loopback alone.
     var effectiveRanges: [AddressRange] {
@@ -148,7 +173,9 @@ private struct Reach {
             if range.family == .v6 {
                 // Saturating: all of IPv6 has one address more than a UInt128 holds.
                 let size = range.span == .max ? UInt128.max : range.span + 1
-                v6 = v6.addingReportingOverflow(size - loopback).overflow ? .max : v6 + size - loopback
+                v6 =
+                    v6.addingReportingOverflow(size - loopback).overflow
+                    ? .max : v6 + size - loopback
             } else {
                 let inside = Self.overlap(of: range, with: Self.privateV4)
                 privateV4 += inside
@@ -162,8 +189,10 @@ private struct Reach {
     }
 
     /// RFC 1918 and RFC 6598.
-    private static let privateV4 = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
-        .compactMap { AddressRange($0) }
+    private static let privateV4 = [
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+    ]
+    .compactMap { AddressRange($0) }
     private static let loopback = ["127.0.0.0/8", "::1"].compactMap { AddressRange($0) }
 
     private static func overlap(of range: AddressRange, with others: [AddressRange]) -> UInt128 {

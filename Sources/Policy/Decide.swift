@@ -1,11 +1,15 @@
 import Mail
 
 extension Rulebook {
-    /// The one decision of both doors. Rules 2–4 and 6 judge the whole submission, 5 and 7 each
-    /// recipient. `partially`: the allowed recipients are approved though others are refused.
+    /// The one decision of both doors, in the order in which SMTP learns the facts: 2–4 and 6 of the
+    /// envelope, then 5 and 7 of each recipient, then 4 and 6 of the content. `partially`: the
+    /// allowed recipients are approved though others are refused.
     package func decide(_ submission: Submission, partially: Bool = false) -> Decision {
-        var findings = examineWhole(submission)
-        if let refusal = findings.last?.refusal {
+        let client = submission.client
+        var findings = [
+            Finding(.connector, "\(client.connector.name) serves \(client.peer)")
+        ]
+        if let refusal = ask(envelope(of: submission), into: &findings) {
             return Decision(findings: findings, approval: nil, refusal: refusal, refused: [])
         }
         var routed: [RoutedRecipient] = []
@@ -16,35 +20,53 @@ extension Rulebook {
             case .failure(let rejected): refused.append(rejected)
             }
         }
-        let isApproved = !routed.isEmpty && (refused.isEmpty || partially)
+        guard !routed.isEmpty, refused.isEmpty || partially else {
+            return Decision(
+                findings: findings,
+                approval: nil,
+                refusal: refused.first?.refusal ?? .noRecipients,
+                refused: refused
+            )
+        }
+        if let refusal = ask(content(of: submission), into: &findings) {
+            return Decision(findings: findings, approval: nil, refusal: refusal, refused: [])
+        }
         return Decision(
             findings: findings,
-            approval: isApproved ? approval(of: submission, for: routed) : nil,
-            refusal: isApproved ? nil : refused.first?.refusal, refused: refused)
+            approval: approval(of: submission, for: routed),
+            refusal: nil,
+            refused: refused
+        )
     }
 
-    /// The findings up to the first refusal.
-    private func examineWhole(_ submission: Submission) -> [Finding] {
+    private typealias Question = () -> Finding
+
+    /// Adds the findings up to the first refusal and answers it.
+    private func ask(_ questions: [Question], into findings: inout [Finding]) -> Refusal? {
+        for question in questions {
+            let finding = question()
+            findings.append(finding)
+            if let refusal = finding.refusal { return refusal }
+        }
+        return nil
+    }
+
+    private func envelope(of submission: Submission) -> [Question] {
         let client = submission.client
-        let questions: [() -> Finding] = [
+        return [
             { examineTLS(client) },
             { examineSubmit(client) },
             { examineSender(submission.sender, of: client) },
-        ] + submission.authors.map { author in
-            { examineSender(.mailbox(author), of: client) }
-        } + [
-            { examineCount(ofRecipients: submission.recipients.count, of: client) },
             { examineSize(submission.octets, of: client) },
-            { examineHops(submission.hops, of: client) },
+            { examineCount(ofRecipients: submission.recipients.count, of: client) },
         ]
-        var findings = [
-            Finding(.connector, "\(client.connector.name) serves \(client.peer)")
-        ]
-        for question in questions {
-            findings.append(question())
-            if findings.last?.refusal != nil { break }
-        }
-        return findings
+    }
+
+    private func content(of submission: Submission) -> [Question] {
+        let client = submission.client
+        return submission.authors.map { author in
+            { examineSender(.mailbox(author), of: client) }
+        } + [{ examineHops(submission.hops, of: client) }]
     }
 
     private enum Judgement {
@@ -53,7 +75,9 @@ extension Rulebook {
     }
 
     private func judge(
-        _ recipient: Mailbox, of submission: Submission, into findings: inout [Finding]
+        _ recipient: Mailbox,
+        of submission: Submission,
+        into findings: inout [Finding]
     ) -> Judgement {
         let permission = examineRecipient(recipient, of: submission.client)
         findings.append(permission)
@@ -61,7 +85,10 @@ extension Rulebook {
             return .failure(RefusedRecipient(mailbox: recipient, refusal: refusal))
         }
         let (finding, route) = examineRoute(
-            to: recipient, from: submission.client, octets: submission.octets)
+            to: recipient,
+            from: submission.client,
+            octets: submission.octets
+        )
         findings.append(finding)
         if let route { return .success(RoutedRecipient(mailbox: recipient, route: route)) }
         let refusal = finding.refusal ?? Refusal(rule: .route, reply: .noRoute)
@@ -69,11 +96,14 @@ extension Rulebook {
     }
 
     private func approval(
-        of submission: Submission, for recipients: [RoutedRecipient]
+        of submission: Submission,
+        for recipients: [RoutedRecipient]
     ) -> Approval {
         Approval(
             connector: submission.client.connector.name,
-            principal: submission.client.principal, sender: submission.sender,
-            recipients: recipients)
+            principal: submission.client.principal,
+            sender: submission.sender,
+            recipients: recipients
+        )
     }
 }

@@ -38,6 +38,12 @@ package struct Reply: Error, Hashable, Sendable {
 package struct Refusal: Hashable, Sendable {
     package let rule: Rule
     package let reply: Reply
+
+    /// Silence refuses: a mail for nobody is not kept.
+    static let noRecipients = Refusal(
+        rule: .recipient,
+        reply: Reply(503, "5.5.2", "Need rcpt command")
+    )
 }
 
 /// A recipient that was turned away, and why.
@@ -63,28 +69,56 @@ package struct Decision: Hashable, Sendable {
 extension Reply {
     package static let noConnector = Reply(421, "4.3.2", "Service not available")
     package static let mustStartTLS = Reply(
-        451, "5.7.3", "Must issue a STARTTLS command first")
+        451,
+        "5.7.3",
+        "Must issue a STARTTLS command first"
+    )
     package static let notAuthenticated = Reply(
-        530, "5.7.57",
-        "SMTP; Client was not authenticated to send anonymous mail during MAIL FROM")
+        530,
+        "5.7.57",
+        "SMTP; Client was not authenticated to send anonymous mail during MAIL FROM"
+    )
     package static let senderNotAllowed = Reply(
-        550, "5.7.60", "SMTP; Client does not have permissions to send as this sender")
+        550,
+        "5.7.60",
+        "SMTP; Client does not have permissions to send as this sender"
+    )
     package static let unableToRelay = Reply(
-        550, "5.7.54", "SMTP; Unable to relay recipient in non-accepted domain")
+        550,
+        "5.7.54",
+        "SMTP; Unable to relay recipient in non-accepted domain"
+    )
     package static let recipientNotAllowed = Reply(
-        550, "5.7.1", "SMTP; Client does not have permissions to send to this recipient")
+        550,
+        "5.7.1",
+        "SMTP; Client does not have permissions to send to this recipient"
+    )
     package static let messageTooLarge = Reply(
-        552, "5.3.4", "Message size exceeds fixed maximum message size")
+        552,
+        "5.3.4",
+        "Message size exceeds fixed maximum message size"
+    )
     package static let tooManyRecipients = Reply(452, "4.5.3", "Too many recipients")
     package static let rateExceeded = Reply(
-        421, "4.4.2", "Message submission rate for this client has exceeded the configured limit")
+        421,
+        "4.4.2",
+        "Message submission rate for this client has exceeded the configured limit"
+    )
     package static let tooManyConnections = Reply(
-        421, "4.3.2",
+        421,
+        "4.3.2",
         "The maximum number of concurrent connections has exceeded a limit, "
-            + "closing transmission channel")
+            + "closing transmission channel"
+    )
     package static let insufficientResources = Reply(452, "4.3.1", "Insufficient system resources")
     package static let tooManyHops = Reply(
-        554, "5.4.6", "Hop count exceeded - possible mail loop")
+        554,
+        "5.4.6",
+        "Hop count exceeded - possible mail loop"
+    )
     package static let noRoute = Reply(
-        550, "5.4.4", "Unable to route: no send connector serves this recipient")
+        550,
+        "5.4.4",
+        "Unable to route: no send connector serves this recipient"
+    )
 }

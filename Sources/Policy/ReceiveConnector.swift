@@ -52,10 +52,10 @@ package struct TLSPolicy: Hashable, Sendable {
     }
 
     package enum Version: String, Hashable, Sendable, CaseIterable, Comparable {
-        case v1_0 = "1.0"
-        case v1_1 = "1.1"
-        case v1_2 = "1.2"
-        case v1_3 = "1.3"
+        case v10 = "1.0"
+        case v11 = "1.1"
+        case v12 = "1.2"
+        case v13 = "1.3"
 
         package static func < (left: Version, right: Version) -> Bool {
             left.rawValue < right.rawValue
@@ -64,7 +64,7 @@ package struct TLSPolicy: Hashable, Sendable {
 
     package var mode: Mode = .none
     package var certificate: String?
-    package var minimumVersion: Version = .v1_2
+    package var minimumVersion: Version = .v12
     package var clientCAFile: String?
 
     package init() {}
@@ -89,7 +89,7 @@ extension Binding: CustomStringConvertible, LosslessStringConvertible {
     /// `ip:port` or `[v6]:port`; `0.0.0.0` and `[::]` are the wildcards of their families.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"),
-            let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
+            let port = Digits.number(text[text.index(after: colon)...]), (0...65_535).contains(port)
         else { return nil }
         var host = text[..<colon]
         let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
@@ -98,7 +98,10 @@ extension Binding: CustomStringConvertible, LosslessStringConvertible {
             return nil
         }
         self.init(
-            family: address.family, address: address.value == 0 ? nil : address, port: port)
+            family: address.family,
+            address: address.value == 0 ? nil : address,
+            port: port
+        )
     }
 
     package var description: String {
@@ -121,7 +124,9 @@ package struct Rights: OptionSet, Hashable, Sendable {
     package static let bypassMessageSizeLimit = Rights(rawValue: 8)
 
     /// What Exchange's AnonymousUsers group holds.
-    package static let anonymousGroup: Rights = [.acceptAnySender, .acceptAuthoritativeDomainSender]
+    package static let anonymousGroup: Rights = [
+        .acceptAnySender, .acceptAuthoritativeDomainSender,
+    ]
 
     package static let names: [(name: String, right: Rights)] = [
         ("acceptAnyRecipient", .acceptAnyRecipient),

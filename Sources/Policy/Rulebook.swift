@@ -7,7 +7,8 @@ package struct Rulebook: Hashable, Sendable {
     package let sendConnectors: [SendConnector]
 
     package init(
-        receiveConnectors: [ReceiveConnector], acceptedDomains: [AcceptedDomain],
+        receiveConnectors: [ReceiveConnector],
+        acceptedDomains: [AcceptedDomain],
         sendConnectors: [SendConnector]
     ) {
         self.receiveConnectors = receiveConnectors
@@ -28,7 +29,10 @@ package struct Client: Hashable, Sendable {
     package var isSecure: Bool
 
     package init(
-        connector: ReceiveConnector, peer: IPAddress, principal: Principal, isSecure: Bool
+        connector: ReceiveConnector,
+        peer: IPAddress,
+        principal: Principal,
+        isSecure: Bool
     ) {
         self.connector = connector
         self.peer = peer
@@ -49,8 +53,12 @@ package struct Submission: Hashable, Sendable {
     package var hops: Int
 
     package init(
-        client: Client, sender: ReversePath, recipients: [Mailbox], authors: [Mailbox] = [],
-        octets: Int, hops: Int = 0
+        client: Client,
+        sender: ReversePath,
+        recipients: [Mailbox],
+        authors: [Mailbox] = [],
+        octets: Int,
+        hops: Int = 0
     ) {
         self.client = client
         self.sender = sender
@@ -65,7 +73,9 @@ extension Rulebook {
     /// Rule 1: the exact local address before the wildcard, then the smallest range that holds the
     /// peer. When no connector of the exact address fits, those of the wildcard are asked.
     package func connector(
-        at local: IPAddress, port: Int, for peer: IPAddress
+        at local: IPAddress,
+        port: Int,
+        for peer: IPAddress
     ) -> ReceiveConnector? {
         let bound = { (address: IPAddress?) in
             receiveConnectors.filter { connector in
@@ -79,7 +89,8 @@ extension Rulebook {
     }
 
     private func tightest(
-        of connectors: [ReceiveConnector], for peer: IPAddress
+        of connectors: [ReceiveConnector],
+        for peer: IPAddress
     ) -> ReceiveConnector? {
         connectors.compactMap { connector in
             connector.tightness(for: peer).map { (connector: connector, tightness: $0) }
@@ -88,7 +99,9 @@ extension Rulebook {
 
     /// Rule 7: the most specific address space, then the lowest cost, then the name.
     package func route(
-        to domain: String, from client: Client, octets: Int
+        to domain: String,
+        from client: Client,
+        octets: Int
     ) -> Result<SendConnector, Reply> {
         let fitting = sendConnectors.compactMap { connector in
             serves(connector, client)

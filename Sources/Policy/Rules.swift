@@ -21,13 +21,19 @@ extension Rulebook {
         case .anonymous:
             guard groups.contains(.anonymous) else {
                 return .refuse(
-                    .submit, "the anonymous may not submit on this connector", .notAuthenticated)
+                    .submit,
+                    "the anonymous may not submit on this connector",
+                    .notAuthenticated
+                )
             }
             return Finding(.submit, "the connector serves the anonymous")
         case .application(let applicant):
             guard groups.contains(.applications) else {
                 return .refuse(
-                    .submit, "applications may not submit on this connector", .notAuthenticated)
+                    .submit,
+                    "applications may not submit on this connector",
+                    .notAuthenticated
+                )
             }
             return Finding(.submit, "the connector serves applications; this is \(applicant.name)")
         }
@@ -60,31 +66,44 @@ extension Rulebook {
             ? "addresses in accepted domains"
             : applicant.senders.map(\.description).joined(separator: ", ")
         return .refuse(
-            .sender, "\(applicant.name) may send only as \(allowed), not as \(mailbox)",
-            .senderNotAllowed)
+            .sender,
+            "\(applicant.name) may send only as \(allowed), not as \(mailbox)",
+            .senderNotAllowed
+        )
     }
 
     private func examine(
-        _ mailbox: Mailbox, asAnonymousSenderAt connector: ReceiveConnector
+        _ mailbox: Mailbox,
+        asAnonymousSenderAt connector: ReceiveConnector
     ) -> Finding {
         let isOurs = accepts(mailbox.domain) != nil
         let right: Rights = isOurs ? .acceptAuthoritativeDomainSender : .acceptAnySender
         let name = isOurs ? "acceptAuthoritativeDomainSender" : "acceptAnySender"
         guard connector.rights.contains(right) else {
             return .refuse(
-                .sender, "the anonymous lack \(name) here for \(mailbox)", .senderNotAllowed)
+                .sender,
+                "the anonymous lack \(name) here for \(mailbox)",
+                .senderNotAllowed
+            )
         }
         return Finding(.sender, "the anonymous hold \(name)")
     }
 
     /// Rule 5: an accepted domain, or the right to relay; then the application's own bounds.
     package func examineRecipient(_ recipient: Mailbox, of client: Client) -> Finding {
-        if case .application(let applicant) = client.principal, !applicant.recipients.isEmpty,
+        let permission = examineRelay(to: recipient, of: client)
+        guard permission.refusal == nil, case .application(let applicant) = client.principal,
+            !applicant.recipients.isEmpty,
             !applicant.recipients.contains(where: { $0.matches(recipient) })
-        {
-            return .refuse(
-                .recipient, "\(applicant.name) may not send to \(recipient)", .recipientNotAllowed)
-        }
+        else { return permission }
+        return .refuse(
+            .recipient,
+            "\(applicant.name) may not send to \(recipient)",
+            .recipientNotAllowed
+        )
+    }
+
+    private func examineRelay(to recipient: Mailbox, of client: Client) -> Finding {
         if let accepted = accepts(recipient.domain) {
             return Finding(.recipient, "\(accepted.domain) is an accepted domain")
         }
@@ -97,8 +116,10 @@ extension Rulebook {
             return Finding(.recipient, "the anonymous hold acceptAnyRecipient")
         case .application, .anonymous:
             return .refuse(
-                .recipient, "\(recipient.domain) is no accepted domain and there is no right to relay",
-                .unableToRelay)
+                .recipient,
+                "\(recipient.domain) is no accepted domain and there is no right to relay",
+                .unableToRelay
+            )
         }
     }
 
@@ -110,7 +131,10 @@ extension Rulebook {
             && client.connector.rights.contains(.bypassMessageSizeLimit)
         guard octets <= limit || isExempt else {
             return .refuse(
-                .limits, "\(octets) octets exceed the limit of \(limit)", .messageTooLarge)
+                .limits,
+                "\(octets) octets exceed the limit of \(limit)",
+                .messageTooLarge
+            )
         }
         return Finding(.limits, "\(octets) octets of at most \(isExempt ? "any" : "\(limit)")")
     }
@@ -133,13 +157,23 @@ extension Rulebook {
 
     /// Rule 7: the send connector, by name in the note.
     package func examineRoute(
-        to recipient: Mailbox, from client: Client, octets: Int
+        to recipient: Mailbox,
+        from client: Client,
+        octets: Int
     ) -> (finding: Finding, route: String?) {
         switch route(to: recipient.domain, from: client, octets: octets) {
         case .success(let connector):
             (Finding(.route, "\(recipient.domain) goes by \(connector.name)"), connector.name)
         case .failure(let reply):
-            (.refuse(.route, "no send connector carries \(recipient.domain)", reply), nil)
+            (
+                .refuse(
+                    .route,
+                    reply == .messageTooLarge
+                        ? "no send connector of \(recipient.domain) carries \(octets) octets"
+                        : "no send connector carries \(recipient.domain)",
+                    reply
+                ), nil
+            )
         }
     }
 }

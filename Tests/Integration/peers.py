@@ -188,7 +188,8 @@ class Delivered:
 
     @property
     def text(self) -> str:
-        return self.mail.get_body(("plain",)).get_content()
+        # Text in base64 keeps its CRLFs (RFC 2045 6.8); a reader does not care.
+        return self.mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
 class Postfix:

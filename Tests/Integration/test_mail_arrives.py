@@ -114,12 +114,12 @@ def test_an_attachment_of_several_megabytes_arrives_octet_for_octet(client, post
 def test_cc_is_shown_bcc_is_not_and_all_of_them_receive(client, postfix):
     word = marker()
     client.send(
+        {"headers": {"X-Job": "nightly", "List-Id": "<alerts.corp.example>"}},
         subject=word,
         to=["a@corp.example", "b@corp.example"],
         cc="Carl <c@corp.example>",
         bcc=["d@corp.example"],
         reply_to="helpdesk@corp.example",
-        headers={"X-Job": "nightly", "List-Id": "<alerts.corp.example>"},
     )
     mails = postfix.about(word, count=4)
     assert sorted(mail.recipient for mail in mails) == [f"{name}@corp.example" for name in "abcd"]

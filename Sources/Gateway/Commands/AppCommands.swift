@@ -4,18 +4,32 @@ import Wire
 enum AppCommands {
     static let all = [
         Command(
-            "app add", "NAME", "makes an application and issues its first key", options: [
+            "app add",
+            "NAME",
+            "makes an application and issues its first key",
+            options: [
                 .value("relay", "internal|external", "recipients: accepted domains only, or any"),
-                .value("sender", "PATTERN", "whom it sends as: a@d, *@d, *@*.d or *", repeatable: true),
+                .value(
+                    "sender",
+                    "PATTERN",
+                    "whom it sends as: a@d, *@d, *@*.d or *",
+                    repeatable: true
+                ),
                 .value("recipient", "PATTERN", "whom it may write to", repeatable: true),
                 .value("scope", "SCOPE", "what its keys may do", repeatable: true),
                 .value("rate", "N/min", "messages a minute"),
                 .value("ip", "CIDR", "addresses its keys may be used from", repeatable: true),
                 .value("default-from", "ADDRESS", "the sender where a message names none"),
-                .value("default-to", "ADDRESS", "the recipient where a message names none",
-                    repeatable: true),
+                .value(
+                    "default-to",
+                    "ADDRESS",
+                    "the recipient where a message names none",
+                    repeatable: true
+                ),
                 .value("expires", "TIME|DURATION", "the end of the first key"),
-            ], run: add),
+            ],
+            run: add
+        ),
         Command("app list", "", "lists applications", run: list),
         Command("app show", "NAME", "shows one application", run: show),
         Command("app remove", "NAME", "removes an application and its keys", run: remove),
@@ -27,10 +41,16 @@ enum AppCommands {
         let client = try await ControlClient(it)
         defer { client.finish() }
         let application = try await client.ask(
-            .post, "/v1/applications", form(name, it.arguments)).json
+            .post,
+            "/v1/applications",
+            form(name, it.arguments)
+        ).json
         let place = "/v1/applications/\(application["id"].text)/keys"
         let key = try await client.ask(
-            .post, place, try KeyCommands.expiry(it.arguments)).json
+            .post,
+            place,
+            try KeyCommands.expiry(it.arguments)
+        ).json
         guard !it.wantsJSON else {
             var members = application.members
             members.append(("key", .string(key["key"].text)))
@@ -61,10 +81,14 @@ enum AppCommands {
     @Sendable
     private static func list(_ it: Invocation) async throws(CommandFailure) {
         _ = try it.arguments.expect([])
-        try await Listing.print(it, "/v1/applications", [
-            ("NAME", "name"), ("RELAY", "relay"), ("SENDERS", "senders"), ("SCOPES", "scopes"),
-            ("RATE", "rate"), ("ID", "id"),
-        ])
+        try await Listing.print(
+            it,
+            "/v1/applications",
+            [
+                ("NAME", "name"), ("RELAY", "relay"), ("SENDERS", "senders"), ("SCOPES", "scopes"),
+                ("RATE", "rate"), ("ID", "id"),
+            ]
+        )
     }
 
     @Sendable

@@ -7,7 +7,10 @@ struct Option: Sendable {
     let isRepeatable: Bool
 
     static func value(
-        _ name: String, _ value: String, _ summary: String, repeatable: Bool = false
+        _ name: String,
+        _ value: String,
+        _ summary: String,
+        repeatable: Bool = false
     ) -> Option {
         Option(name: name, value: value, summary: summary, isRepeatable: repeatable)
     }
@@ -17,8 +20,12 @@ struct Option: Sendable {
     }
 
     static let common: [Option] = [
-        .value("config", "FILE", "the configuration (default $POSTERN_CONFIG, then"
-            + " /etc/postern/postern.json5)"),
+        .value(
+            "config",
+            "FILE",
+            "the configuration (default $POSTERN_CONFIG, then"
+                + " /etc/postern/postern.json5)"
+        ),
         .flag("json", "machine-readable output"),
         .flag("help", "this text"),
     ]
@@ -52,7 +59,9 @@ struct Arguments: Sendable {
     }
 
     private mutating func take(
-        _ option: Option, _ attached: String?, _ rest: inout ArraySlice<String>
+        _ option: Option,
+        _ attached: String?,
+        _ rest: inout ArraySlice<String>
     ) throws(CommandFailure) {
         guard let form = option.value else {
             guard attached == nil else {
@@ -75,13 +84,15 @@ struct Arguments: Sendable {
     func all(_ name: String) -> [String] { values[name] ?? [] }
 
     func number(
-        _ name: String, in range: ClosedRange<Int>
+        _ name: String,
+        in range: ClosedRange<Int>
     ) throws(CommandFailure) -> Int? {
         guard let text = value(name) else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw CommandFailure(
                 .usage,
-                "--\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                "--\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return number
     }

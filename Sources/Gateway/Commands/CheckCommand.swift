@@ -18,8 +18,11 @@ enum CheckCommand {
         } catch let error as CommandFailure {
             if it.wantsJSON { it.say(report(isValid: false, [], error.message)) }
             throw error
+        } catch let error as ServiceError {
+            let failure = CommandFailure(error)
+            if it.wantsJSON { it.say(report(isValid: false, [], failure.message)) }
+            throw CommandFailure(.configuration, "\(file): \(failure.message)")
         } catch {
-            if it.wantsJSON { it.say(report(isValid: false, [], "\(error)")) }
             throw CommandFailure(.configuration, "\(file): \(error)")
         }
         let findings = configuration.audit
@@ -31,14 +34,18 @@ enum CheckCommand {
     }
 
     private static func report(
-        isValid: Bool, _ findings: [AuditFinding], _ message: String?
+        isValid: Bool,
+        _ findings: [AuditFinding],
+        _ message: String?
     ) -> String {
         var json = JSONWriter()
         json.beginObject()
         json.member("valid", isValid)
         json.members("findings", findings) { $0.write(to: &$1) }
         json.member(
-            "errors", message?.split(separator: "\n").map(String.init) ?? [])
+            "errors",
+            message?.split(separator: "\n").map(String.init) ?? []
+        )
         json.endObject()
         return String(decoding: json.octets, as: UTF8.self)
     }

@@ -12,7 +12,10 @@ struct Command: Sendable {
     let run: @Sendable (Invocation) async throws(CommandFailure) -> Void
 
     init(
-        _ words: String, _ form: String, _ summary: String, options: [Option] = [],
+        _ words: String,
+        _ form: String,
+        _ summary: String,
+        options: [Option] = [],
         run: @escaping @Sendable (Invocation) async throws(CommandFailure) -> Void
     ) {
         self.words = words.split(separator: " ").map(String.init)
@@ -68,7 +71,8 @@ package enum CommandTable {
 
     /// Runs what the words ask for; the answer is the process's exit status.
     package static func run(
-        _ arguments: [String], environment: [String: String]
+        _ arguments: [String],
+        environment: [String: String]
     ) async -> ExitStatus {
         do throws(CommandFailure) {
             return try await dispatch(arguments, environment)
@@ -80,7 +84,8 @@ package enum CommandTable {
     }
 
     private static func dispatch(
-        _ arguments: [String], _ environment: [String: String]
+        _ arguments: [String],
+        _ environment: [String: String]
     ) async throws(CommandFailure) -> ExitStatus {
         let words = arguments.prefix { !$0.hasPrefix("-") }
         let fitting = all.filter { words.starts(with: $0.words) }
@@ -99,13 +104,16 @@ package enum CommandTable {
 
     /// The list of commands, or of one command's verbs.
     private static func overview(
-        _ words: [String], asked arguments: [String]
+        _ words: [String],
+        asked arguments: [String]
     ) throws(CommandFailure) -> ExitStatus {
         let verbs = words.isEmpty ? all : all.filter { $0.words[0] == words[0] }
         let wantsHelp = arguments.contains("--help") || words.first == "help"
         guard wantsHelp || (!words.isEmpty && !verbs.isEmpty) else {
             throw CommandFailure(
-                .usage, words.isEmpty ? "which command?" : "unknown command \(words[0])")
+                .usage,
+                words.isEmpty ? "which command?" : "unknown command \(words[0])"
+            )
         }
         let listed = verbs.isEmpty ? all : verbs
         let width = (listed.map { "\($0.name) \($0.form)".count }.max() ?? 0) + 2
@@ -122,7 +130,7 @@ package enum CommandTable {
             Every command takes --config FILE, --json and --help.
 
             """
-        Terminal.write(Array(text.utf8))
+        if wantsHelp { Terminal.write(Array(text.utf8)) } else { Terminal.complain(text) }
         if !wantsHelp { throw CommandFailure(.usage, "\(words[0]) needs one of these verbs") }
         return .done
     }

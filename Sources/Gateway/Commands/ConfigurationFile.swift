@@ -7,13 +7,16 @@ enum ConfigurationFile {
             throw CommandFailure(
                 .configuration,
                 "\(path): cannot be read (\(String(cString: strerror(errno))));"
-                    + " name another with --config FILE or $POSTERN_CONFIG")
+                    + " name another with --config FILE or $POSTERN_CONFIG"
+            )
         }
         do throws(ConfigurationError) {
             return try ConfigurationReader.read(text, file: path, readSecret: readSecret)
         } catch {
             throw CommandFailure(
-                .configuration, error.problems.map(\.description).joined(separator: "\n"))
+                .configuration,
+                error.problems.map(\.description).joined(separator: "\n")
+            )
         }
     }
 
@@ -49,7 +52,9 @@ enum TextFile {
         var whole: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = piece.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            let count = piece.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress, $0.count)
+            }
             guard count >= 0 else { return nil }
             if count == 0 { return whole }
             whole += piece[..<count]

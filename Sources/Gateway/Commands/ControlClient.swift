@@ -31,15 +31,19 @@ struct ControlClient: Sendable {
 
     private static func answers(_ path: String, on loops: EventLoops) async -> Bool {
         await loops.next().run {
-            guard let stream = try? await Connection.connect(
-                to: .unix(path: path), within: .seconds(5))
+            guard
+                let stream = try? await Connection.connect(
+                    to: .unix(path: path),
+                    within: .seconds(5)
+                )
             else { return false }
             stream.close()
             return true
         }
     }
 
-    private static func offline(_ configuration: Configuration) async throws(CommandFailure) -> API {
+    private static func offline(_ configuration: Configuration) async throws(CommandFailure) -> API
+    {
         let store = try StoreOpening.open(configuration, log: nil)
         let log = Log(level: .error, clock: { .now })
         let gateway = Gateway(configuration, store: store, log: log)
@@ -59,7 +63,9 @@ struct ControlClient: Sendable {
 
     /// The answer when it is a success.
     func ask(
-        _ method: HTTPMethod, _ target: String, _ body: JSONValue? = nil
+        _ method: HTTPMethod,
+        _ target: String,
+        _ body: JSONValue? = nil
     ) async throws(CommandFailure) -> Response {
         let response = try await send(method, target, body)
         guard response.status < 300 else { throw CommandFailure(response) }
@@ -67,7 +73,9 @@ struct ControlClient: Sendable {
     }
 
     private func send(
-        _ method: HTTPMethod, _ target: String, _ body: JSONValue?
+        _ method: HTTPMethod,
+        _ target: String,
+        _ body: JSONValue?
     ) async throws(CommandFailure) -> Response {
         var request = HTTPRequest(method, target, authority: "localhost")
         if body != nil { request.append("Content-Type", "application/json") }
@@ -81,12 +89,17 @@ struct ControlClient: Sendable {
     }
 
     private static func send(
-        _ request: HTTPRequest, _ content: [UInt8], to path: String, on loops: EventLoops
+        _ request: HTTPRequest,
+        _ content: [UInt8],
+        to path: String,
+        on loops: EventLoops
     ) async throws(CommandFailure) -> Response {
         let result = await loops.next().run { () async -> Result<Response, CommandFailure> in
             do {
                 let stream = try await Connection.connect(
-                    to: .unix(path: path), within: .seconds(5))
+                    to: .unix(path: path),
+                    within: .seconds(5)
+                )
                 defer { stream.close() }
                 return .success(try await HTTPExchangeClient.exchange(request, content, on: stream))
             } catch {
@@ -98,7 +111,9 @@ struct ControlClient: Sendable {
 
     /// The same octets that would go over the socket, read by the same parser.
     private static func answer(
-        _ request: HTTPRequest, _ content: [UInt8], by api: API
+        _ request: HTTPRequest,
+        _ content: [UInt8],
+        by api: API
     ) async -> Response {
         var octets: [UInt8] = []
         request.write([UInt8]().span, to: &octets)
@@ -109,8 +124,15 @@ struct ControlClient: Sendable {
         }
         let answer = await api.answer(
             Request(
-                head: head, id: api.newRequestID(), connector: nil, peer: .loopback,
-                isSecure: true, body: HeldBody(content), identity: .localAdministrator))
+                head: head,
+                id: api.newRequestID(),
+                connector: nil,
+                peer: .loopback,
+                isSecure: true,
+                body: HeldBody(content),
+                identity: .localAdministrator
+            )
+        )
         switch answer.body {
         case .octets(let octets): return Response(status: answer.status, body: octets)
         case .content(let reader, _):
@@ -148,7 +170,8 @@ extension CommandFailure {
         case .newerSchema(let found, let known):
             self.init(
                 .configuration,
-                "the store has schema \(found) and this Postern knows \(known); use a newer Postern")
+                "the store has schema \(found) and this Postern knows \(known); use a newer Postern"
+            )
         case .damaged(let reason): self.init(.storeDamaged, "the store is damaged: \(reason)")
         case .unavailable(let reason):
             self.init(.storeDamaged, "the store cannot be opened: \(reason)")

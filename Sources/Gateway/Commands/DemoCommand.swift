@@ -8,13 +8,18 @@ import Wire
 enum DemoCommand {
     static let all = [
         Command(
-            "demo", "", "runs a gateway on loopback with a captured-mail route", options: [
+            "demo",
+            "",
+            "runs a gateway on loopback with a captured-mail route",
+            options: [
                 .value("http", "PORT", "of the HTTP API (8025)"),
                 .value("smtp", "PORT", "of SMTP (2525)"),
                 .value("submission", "PORT", "of SMTP with STARTTLS and login (2587)"),
                 .value("data", "DIR", "where the mail is kept (a fresh temporary directory)"),
                 .flag("once", "sends itself a message by each door, prints the receipts and ends"),
-            ], run: run)
+            ],
+            run: run
+        )
     ]
 
     private static let application = "demo"
@@ -28,7 +33,8 @@ enum DemoCommand {
         let ports = DemoPorts(
             http: try port(it.arguments, "http", isOnce ? 0 : 8025),
             smtp: try port(it.arguments, "smtp", isOnce ? 0 : 2525),
-            submission: try port(it.arguments, "submission", isOnce ? 0 : 2587))
+            submission: try port(it.arguments, "submission", isOnce ? 0 : 2587)
+        )
         let settings = DemoSettings(ports: ports, directory: directory)
         let configuration = try settings.configuration()
         let log = Log(level: .warning, clock: { .now })
@@ -50,7 +56,9 @@ enum DemoCommand {
 
     /// 0 asks the system for a free one.
     private static func port(
-        _ arguments: Arguments, _ name: String, _ standard: Int
+        _ arguments: Arguments,
+        _ name: String,
+        _ standard: Int
     ) throws(CommandFailure) -> Int {
         let port = try arguments.number(name, in: 0...65_535) ?? standard
         guard port == 0, let any = SocketAddress(ip: "127.0.0.1", port: 0) else { return port }
@@ -79,17 +87,28 @@ enum DemoCommand {
         var record = gateway.directory.application(application)
         if record == nil {
             let made = ApplicationRecord(
-                id: ApplicationID(at: now), name: application, relaysExternally: true,
-                senders: ["*"], scopes: Scope.standard.map(\.rawValue) + [Scope.content.rawValue],
-                defaultFrom: "demo@demo.example", defaultTo: ["you@demo.example"], createdAt: now)
+                id: ApplicationID(at: now),
+                name: application,
+                relaysExternally: true,
+                senders: ["*"],
+                scopes: Scope.standard.map(\.rawValue) + [Scope.content.rawValue],
+                defaultFrom: "demo@demo.example",
+                defaultTo: ["you@demo.example"],
+                createdAt: now
+            )
             try await gateway.store.insert(made)
             record = made
         }
         let key = APIKey.generate(.application)
         try await gateway.store.insert(
             KeyRecord(
-                id: key.id, kind: .application, application: record?.id, secretHash: key.digest,
-                createdAt: now))
+                id: key.id,
+                kind: .application,
+                application: record?.id,
+                secretHash: key.digest,
+                createdAt: now
+            )
+        )
         try await gateway.directory.reload()
         return key.text
     }
@@ -153,7 +172,10 @@ private struct DemoSettings {
         do throws(ConfigurationError) {
             return try ConfigurationReader.read(text, file: "demo", readSecret: { _ in nil })
         } catch {
-            throw CommandFailure(.configuration, error.problems.map(\.description).joined(separator: "\n"))
+            throw CommandFailure(
+                .configuration,
+                error.problems.map(\.description).joined(separator: "\n")
+            )
         }
     }
 }

@@ -17,7 +17,9 @@ struct DemoRound: Sendable {
             } catch let failure as CommandFailure {
                 return .failure(failure)
             } catch {
-                return .failure(CommandFailure(.unavailable, "the demo's own message failed: \(error)"))
+                return .failure(
+                    CommandFailure(.unavailable, "the demo's own message failed: \(error)")
+                )
             }
         }
         var receipts: [MessageRecord] = []
@@ -39,12 +41,14 @@ struct DemoRound: Sendable {
             it.say(
                 "\(record.id) by \(record.details.origin): \(recipient.mailbox)"
                     + " \(recipient.status.name) by \(recipient.route)"
-                    + (recipient.lastReply.map { " (\($0.text))" } ?? ""))
+                    + (recipient.lastReply.map { " (\($0.text))" } ?? "")
+            )
         }
     }
 
     private func delivered(
-        _ id: MessageID, on server: Server
+        _ id: MessageID,
+        on server: Server
     ) async throws(CommandFailure) -> MessageRecord {
         for _ in 0..<400 {
             if let record = try? await server.gateway.store.message(id),
@@ -75,7 +79,10 @@ struct DemoRound: Sendable {
         request.append("Authorization", "Bearer \(key)")
         request.append("Content-Type", "application/json")
         let response = try await HTTPExchangeClient.exchange(
-            request, message.serialized(), on: stream)
+            request,
+            message.serialized(),
+            on: stream
+        )
         guard response.status == 202, let id = MessageID(response.json["id"].text) else {
             throw CommandFailure(.unavailable, "HTTP answered \(response.status): \(response.text)")
         }
@@ -88,8 +95,11 @@ struct DemoRound: Sendable {
         var client = SMTPTalk(stream)
         let mail = "From: printer@demo.example\r\nSubject: Toner is low\r\n\r\nTray 2.\r\n"
         let reply = try await client.submit(
-            Array(mail.utf8), from: Mailbox(localPart: "printer", domain: "demo.example"),
-            to: [Mailbox(localPart: "you", domain: "demo.example")], as: "demo")
+            Array(mail.utf8),
+            from: Mailbox(localPart: "printer", domain: "demo.example"),
+            to: [Mailbox(localPart: "you", domain: "demo.example")],
+            as: "demo"
+        )
         // 250 2.6.0 <message-id> [InternalId=msg_…, Hostname=…] …
         let name = reply.text.split(separator: "InternalId=").last?.prefix { $0 != "," } ?? ""
         guard let id = MessageID(String(name)) else {

@@ -4,7 +4,9 @@ import Wire
 enum ExplainCommand {
     static let all = [
         Command(
-            "explain", "--from A --to B", "says what would become of a mail, rule by rule",
+            "explain",
+            "--from A --to B",
+            "says what would become of a mail, rule by rule",
             options: [
                 .value("from", "ADDRESS", "the envelope's sender; \"\" is the null sender"),
                 .value("to", "ADDRESS", "the recipient"),
@@ -14,7 +16,9 @@ enum ExplainCommand {
                 .value("app", "NAME", "the application whose key it shows"),
                 .flag("tls", "the session uses TLS"),
                 .value("size", "OCTETS", "of the message, or 20MB"),
-            ], run: run)
+            ],
+            run: run
+        )
     ]
 
     @Sendable
@@ -30,7 +34,8 @@ enum ExplainCommand {
             let name = rule["name"].text
             it.say(
                 "  " + name + String(repeating: " ", count: max(1, 11 - name.count))
-                    + rule["finding"].text)
+                    + rule["finding"].text
+            )
         }
         let reply = answer["reply"]
         it.say("")

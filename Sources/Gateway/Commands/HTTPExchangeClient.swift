@@ -13,7 +13,9 @@ enum HTTPExchangeClient {
 
     /// Sends a request and reads its answer to the end.
     static func exchange(
-        _ request: HTTPRequest, _ content: [UInt8], on stream: Connection
+        _ request: HTTPRequest,
+        _ content: [UInt8],
+        on stream: Connection
     ) async throws -> Response {
         var octets: [UInt8] = []
         request.write(content.span, keepsAlive: false, to: &octets)

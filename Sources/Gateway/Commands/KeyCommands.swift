@@ -11,15 +11,25 @@ enum KeyCommands {
 
     static let all = [
         Command(
-            "key issue", "", "issues a key", options: holder + [
+            "key issue",
+            "",
+            "issues a key",
+            options: holder + [
                 .value("expires", "TIME|DURATION", "its end; else it never expires")
-            ], run: issue),
+            ],
+            run: issue
+        ),
         Command("key list", "", "lists keys, never a secret", options: holder, run: list),
         Command(
-            "key rotate", "ID", "issues the successor of a key", options: [
+            "key rotate",
+            "ID",
+            "issues the successor of a key",
+            options: [
                 .value("overlap", "DURATION", "how long the old key goes on (1d)"),
                 .value("expires", "TIME|DURATION", "the end of the new key"),
-            ], run: rotate),
+            ],
+            run: rotate
+        ),
         Command("key revoke", "ID", "ends a key at once", run: revoke),
     ]
 
@@ -33,7 +43,10 @@ enum KeyCommands {
         let client = try await ControlClient(it)
         defer { client.finish() }
         let key = try await client.ask(
-            .post, "/v1/applications/\(name.pathEncoded)/keys", try expiry(it.arguments))
+            .post,
+            "/v1/applications/\(name.pathEncoded)/keys",
+            try expiry(it.arguments)
+        )
         show(key, it)
     }
 
@@ -51,11 +64,13 @@ enum KeyCommands {
         let name = try holderName(it.arguments)
         let keys = try await keys(of: name, client)
         Listing.show(
-            it, keys.map(\.key),
+            it,
+            keys.map(\.key),
             [
                 ("ID", "id"), ("APPLICATION", "application"), ("KIND", "kind"),
                 ("EXPIRES", "expires_at"), ("REVOKED", "revoked_at"), ("LAST USED", "last_used_at"),
-            ])
+            ]
+        )
     }
 
     @Sendable
@@ -69,7 +84,10 @@ enum KeyCommands {
             members.append(("overlap", .string(overlap)))
         }
         let key = try await client.ask(
-            .post, "\(place)/rotate", .object(JSONObject(members)))
+            .post,
+            "\(place)/rotate",
+            .object(JSONObject(members))
+        )
         show(key, it)
     }
 
@@ -94,7 +112,8 @@ enum KeyCommands {
 
     /// The keys of one holder, or of all.
     private static func keys(
-        of name: String?, _ client: ControlClient
+        of name: String?,
+        _ client: ControlClient
     ) async throws(CommandFailure) -> [(holder: String, key: JSONValue)] {
         var holders = [name ?? administrators]
         if name == nil {
@@ -110,7 +129,8 @@ enum KeyCommands {
     }
 
     private static func place(
-        of id: String, _ client: ControlClient
+        of id: String,
+        _ client: ControlClient
     ) async throws(CommandFailure) -> String {
         let full = id.hasPrefix("key_") ? id : "key_\(id)"
         let found = try await keys(of: nil, client).first { $0.key["id"].text == full }
@@ -124,7 +144,9 @@ enum KeyCommands {
         let moment = Timestamp(rfc3339: text) ?? Quantity.duration(text).map { .now + $0 }
         guard let moment else {
             throw CommandFailure(
-                .usage, "--expires must be a time such as 2027-01-31T00:00:00Z, or 30d")
+                .usage,
+                "--expires must be a time such as 2027-01-31T00:00:00Z, or 30d"
+            )
         }
         return .object(JSONObject([("expires_at", .string(moment.rfc3339))]))
     }

@@ -4,7 +4,9 @@ import Wire
 enum Listing {
     /// `{data: […]}` as a table of the named columns, or as an array with `--json`.
     static func print(
-        _ it: Invocation, _ target: String, _ columns: [(title: String, field: String)]
+        _ it: Invocation,
+        _ target: String,
+        _ columns: [(title: String, field: String)]
     ) async throws(CommandFailure) {
         let client = try await ControlClient(it)
         defer { client.finish() }
@@ -13,12 +15,17 @@ enum Listing {
     }
 
     static func show(
-        _ it: Invocation, _ rows: [JSONValue], _ columns: [(title: String, field: String)]
+        _ it: Invocation,
+        _ rows: [JSONValue],
+        _ columns: [(title: String, field: String)]
     ) {
         guard !it.wantsJSON else { return it.say(JSONValue.array(rows).description) }
         it.say(
             Terminal.table(
-                columns.map(\.title), rows.map { row in columns.map { row[$0.field].text } }))
+                columns.map(\.title),
+                rows.map { row in columns.map { row[$0.field].text } }
+            )
+        )
     }
 
     /// One object, a line each member.

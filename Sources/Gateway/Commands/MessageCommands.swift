@@ -26,7 +26,10 @@ enum MessageCommands {
         }
         it.say(
             Terminal.table(
-                ["RECIPIENT", "STATUS", "ROUTE", "ATTEMPTS", "NEXT ATTEMPT", "LAST REPLY"], rows))
+                ["RECIPIENT", "STATUS", "ROUTE", "ATTEMPTS", "NEXT ATTEMPT", "LAST REPLY"],
+                rows
+            )
+        )
     }
 
     @Sendable
@@ -43,7 +46,9 @@ enum MessageCommands {
                         $0["created_at"].text, $0["type"].text, $0["recipient"].text,
                         detail?.isNull ?? true ? "" : detail?.description ?? "",
                     ]
-                }))
+                }
+            )
+        )
     }
 
     @Sendable
@@ -53,7 +58,8 @@ enum MessageCommands {
     }
 
     private static func ask(
-        _ it: Invocation, _ part: String
+        _ it: Invocation,
+        _ part: String
     ) async throws(CommandFailure) -> ControlClient.Response {
         let id = try it.arguments.expect(["ID"])[0]
         let client = try await ControlClient(it)

@@ -12,24 +12,33 @@ enum QueueCommands {
             guard !it.wantsJSON else { return it.say(queue.text) }
             it.say("\(queue.json["depth"].text) recipients wait")
             Listing.show(
-                it, queue.json["data"].elements,
+                it,
+                queue.json["data"].elements,
                 [
                     ("ROUTE", "route"), ("DOMAIN", "domain"), ("LANE", "lane"),
                     ("STATUS", "status"), ("COUNT", "count"), ("OLDEST", "oldest_at"),
-                ])
+                ]
+            )
         },
         Command(
-            "queue list", "", "lists messages that wait", options: [
+            "queue list",
+            "",
+            "lists messages that wait",
+            options: [
                 .value("to", "ADDRESS", "to this recipient, or @domain"),
                 .value("from", "ADDRESS", "from this sender, or @domain"),
                 .value("app", "NAME", "of this application"),
                 .value("route", "NAME", "by this route"),
                 .value("status", "STATUS", "only in this state"),
                 .value("limit", "N", "at most so many (200)"),
-            ], run: list),
+            ],
+            run: list
+        ),
     ]
 
-    private static let waiting = ["queued", "deferred", "sending", "held", "scheduled", "uncertain"]
+    private static let waiting = [
+        "queued", "deferred", "sending", "held", "scheduled", "uncertain",
+    ]
 
     @Sendable
     private static func list(_ it: Invocation) async throws(CommandFailure) {
@@ -66,7 +75,8 @@ enum QueueCommands {
             ]
         }
         it.say(
-            Terminal.table(["ID", "STATUS", "FROM", "TO", "CREATED", "NEXT ATTEMPT"], rows))
+            Terminal.table(["ID", "STATUS", "FROM", "TO", "CREATED", "NEXT ATTEMPT"], rows)
+        )
     }
 }
 

@@ -13,14 +13,18 @@ struct SMTPTalk {
 
     /// Hands in one mail and answers with the reply that took it.
     mutating func submit(
-        _ mail: [UInt8], from sender: Mailbox, to recipients: [Mailbox], as name: String,
+        _ mail: [UInt8],
+        from sender: Mailbox,
+        to recipients: [Mailbox],
+        as name: String,
         credentials: (username: String, password: String)? = nil
     ) async throws -> SMTPReply {
         _ = try await expect(2)
         try await say(.ehlo(name))
         if let credentials {
             try await say(
-                .authPlain(username: credentials.username, password: credentials.password))
+                .authPlain(username: credentials.username, password: credentials.password)
+            )
         }
         try await say(.mail(.mailbox(sender)))
         for recipient in recipients { try await say(.rcpt(recipient)) }

@@ -8,7 +8,9 @@ import Wire
 enum SendCommand {
     static let all = [
         Command(
-            "send", "", "submits a message; its text comes from --text or standard input",
+            "send",
+            "",
+            "submits a message; its text comes from --text or standard input",
             options: [
                 .value("from", "ADDRESS", "the sender (this user at the gateway's hostname)"),
                 .value("to", "ADDRESS", "a recipient", repeatable: true),
@@ -16,7 +18,9 @@ enum SendCommand {
                 .value("text", "TEXT", "the text"),
                 .value("attach", "FILE", "a file to attach", repeatable: true),
                 .value("app", "NAME", "submit as this application; its key is in $POSTERN_KEY"),
-            ], run: run)
+            ],
+            run: run
+        )
     ]
 
     @Sendable
@@ -32,7 +36,8 @@ enum SendCommand {
         it.say(
             it.wantsJSON
                 ? JSONValue.object(JSONObject([("id", .string(String(name)))])).description
-                : String(name))
+                : String(name)
+        )
     }
 
     private static func credentials(
@@ -46,25 +51,36 @@ enum SendCommand {
     }
 
     private static func submit(
-        _ mail: [UInt8], _ form: SendForm, _ credentials: (username: String, password: String)?,
+        _ mail: [UInt8],
+        _ form: SendForm,
+        _ credentials: (username: String, password: String)?,
         to path: String
     ) async throws(CommandFailure) -> SMTPReply {
         let loops = EventLoops(count: 1)
         defer { loops.shutDown() }
         let result = await loops.next().run { () async -> Result<SMTPReply, CommandFailure> in
-            guard let stream = try? await Connection.connect(
-                to: .unix(path: path), within: .seconds(5))
+            guard
+                let stream = try? await Connection.connect(
+                    to: .unix(path: path),
+                    within: .seconds(5)
+                )
             else {
                 return .failure(
-                    CommandFailure(.tryAgain, "no server answers at \(path); is postern running?"))
+                    CommandFailure(.tryAgain, "no server answers at \(path); is postern running?")
+                )
             }
             defer { stream.close() }
             var talk = SMTPTalk(stream)
             do {
                 return .success(
                     try await talk.submit(
-                        mail, from: form.sender, to: form.recipients, as: form.hostname,
-                        credentials: credentials))
+                        mail,
+                        from: form.sender,
+                        to: form.recipients,
+                        as: form.hostname,
+                        credentials: credentials
+                    )
+                )
             } catch let refusal as SMTPRefusal {
                 return .failure(CommandFailure(refusal.reply))
             } catch {
@@ -80,7 +96,8 @@ extension CommandFailure {
     init(_ reply: SMTPReply) {
         let status: ExitStatus =
             reply.isTransient
-            ? .tryAgain : (530...539).contains(reply.code) || reply.code == 550
+            ? .tryAgain
+            : (530...539).contains(reply.code) || reply.code == 550
                 ? .notPermitted : .badData
         self.init(status, "the gateway answered \(reply)")
     }
@@ -102,20 +119,30 @@ private struct SendForm {
         guard !to.isEmpty else { throw CommandFailure(.usage, "--to ADDRESS is needed") }
         let now = Timestamp.now
         draft = Draft(
-            from: from, messageID: "<\(MessageID(at: now))@\(hostname)>", date: now)
+            from: from,
+            messageID: "<\(MessageID(at: now))@\(hostname)>",
+            date: now
+        )
         draft.to = to
         draft.subject = arguments.value("subject")
         draft.text = arguments.value("text") ?? Self.standardInput()
         for path in arguments.all("attach") {
             guard let octets = TextFile.octets(path) else {
                 throw CommandFailure(
-                    .badData, "\(path): cannot be read (\(String(cString: strerror(errno))))")
+                    .badData,
+                    "\(path): cannot be read (\(String(cString: strerror(errno))))"
+                )
             }
             let name = path.split(separator: "/").last.map(String.init) ?? path
             draft.attachments.append(
                 Draft.Attachment(
-                    filename: name, contentType: "application/octet-stream", contentID: nil,
-                    disposition: .attachment, content: .octets(octets)))
+                    filename: name,
+                    contentType: "application/octet-stream",
+                    contentID: nil,
+                    disposition: .attachment,
+                    content: .octets(octets)
+                )
+            )
         }
         sender = from.mailbox
         recipients = to.map(\.mailbox)

@@ -15,7 +15,10 @@ enum ServeCommand {
         let file = it.configurationFile
         let configuration = try ConfigurationFile.load(file)
         let log = Log(
-            level: configuration.logLevel, format: configuration.logFormat, clock: { .now })
+            level: configuration.logLevel,
+            format: configuration.logFormat,
+            clock: { .now }
+        )
         let server = try await start(configuration, log)
         log.info("ready", ["version": Version.text, "hostname": configuration.hostname])
         ServiceManager.notify("READY=1")
@@ -35,7 +38,8 @@ enum ServeCommand {
     }
 
     static func start(
-        _ configuration: Configuration, _ log: Log
+        _ configuration: Configuration,
+        _ log: Log
     ) async throws(CommandFailure) -> Server {
         let store = try StoreOpening.open(configuration, log: log)
         let loops = EventLoops(count: Processors.count)
@@ -46,7 +50,7 @@ enum ServeCommand {
             store.close()
             throw CommandFailure(error)
         }
-        for (binding, address) in server.addresses.sorted(by: { $0.key < $1.key }) {
+        for (binding, address) in server.addresses {
             log.info("listening", ["binding": binding, "address": address.description])
         }
         return server
@@ -62,7 +66,8 @@ enum ServeCommand {
         } catch let error as ServiceError {
             log.error(
                 "configuration refused; the old one stays",
-                ["reason": CommandFailure(error).message])
+                ["reason": CommandFailure(error).message]
+            )
         } catch {
             log.error("configuration refused; the old one stays", ["reason": "\(error)"])
         }

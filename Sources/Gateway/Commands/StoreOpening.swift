@@ -5,7 +5,8 @@ import Store
 enum StoreOpening {
     static func open(_ configuration: Configuration, log: Log?) throws(CommandFailure) -> Store {
         let settings = StoreSettings(
-            storeFloor: configuration.storeFloor, queuedMessages: configuration.queuedMessages,
+            storeFloor: configuration.storeFloor,
+            queuedMessages: configuration.queuedMessages,
             log: { notice in
                 switch notice {
                 case .failed: log?.error("store", ["notice": "\(notice)"])
@@ -13,13 +14,15 @@ enum StoreOpening {
                     log?.error("store", ["notice": "\(notice)"])
                 default: log?.info("store", ["notice": "\(notice)"])
                 }
-            })
+            }
+        )
         do throws(StoreError) {
             return try Store(directory: configuration.dataDirectory, settings: settings)
         } catch .unavailable(let reason) where access(configuration.dataDirectory, W_OK) != 0 {
             throw CommandFailure(
                 .cannotCreate,
-                "the data directory \(configuration.dataDirectory) cannot be used: \(reason)")
+                "the data directory \(configuration.dataDirectory) cannot be used: \(reason)"
+            )
         } catch {
             throw CommandFailure(error)
         }

@@ -54,8 +54,10 @@ final class Configuration: Sendable {
         logFormat = draft.logFormat
         certificates = draft.certificates
         rulebook = Rulebook(
-            receiveConnectors: draft.receiveConnectors, acceptedDomains: draft.acceptedDomains,
-            sendConnectors: draft.sendConnectors)
+            receiveConnectors: draft.receiveConnectors,
+            acceptedDomains: draft.acceptedDomains,
+            sendConnectors: draft.sendConnectors
+        )
         routes = draft.routes
         delivery = draft.delivery
         retention = draft.retention

@@ -7,14 +7,20 @@ import Wire
 enum ConfigurationReader {
     /// The configuration in `text`, or every problem in it.
     static func read(
-        _ text: String, file: String, readSecret: (String) -> String?
+        _ text: String,
+        file: String,
+        readSecret: (String) -> String?
     ) throws(ConfigurationError) -> Configuration {
         let report = ProblemReport(file: file)
         let root: JSON5Node
         do throws(JSON5Error) {
             root = try JSON5.parse(text)
         } catch {
-            report.note("", line: error.line, "column \(error.column): \(error.reason); \(error.cure)")
+            report.note(
+                "",
+                line: error.line,
+                "column \(error.column): \(error.reason); \(error.cure)"
+            )
             throw ConfigurationError(problems: report.problems)
         }
         guard case .object(let members) = root.value else {
@@ -36,11 +42,16 @@ enum ConfigurationReader {
 extension ConfigurationDraft {
     fileprivate mutating func read(_ file: SettingsReader, _ readSecret: (String) -> String?) {
         readIdentity(file)
-        certificates = file.objects("certificates").compactMap { readCertificate($0) }
+        certificates = file.objects("certificates").compactMap {
+            readCertificate($0, readSecret)
+        }
         for (index, reader) in file.objects("receiveConnectors").enumerated() {
             readReceiveConnector(reader, index: index)
         }
-        acceptedDomains = file.objects("acceptedDomains").compactMap { readAcceptedDomain($0) }
+        if receiveConnectors.isEmpty {
+            file.note("receiveConnectors", "is missing or empty; without one nobody can submit")
+        }
+        for reader in file.objects("acceptedDomains") { readAcceptedDomain(reader) }
         for reader in file.objects("sendConnectors") { readSendConnector(reader, readSecret) }
         if let reader = file.object("delivery") { readDelivery(reader) }
         if let reader = file.object("retention") {
@@ -61,8 +72,12 @@ extension ConfigurationDraft {
         for key in keys {
             warnings.append(
                 AuditFinding(
-                    .warning, "no_effect", of: subject,
-                    "\(key) has no effect in this version of Postern"))
+                    .warning,
+                    "no_effect",
+                    of: subject,
+                    "\(key) has no effect in this version of Postern"
+                )
+            )
         }
     }
 
@@ -93,7 +108,10 @@ extension ConfigurationDraft {
         }
     }
 
-    private func readCertificate(_ reader: SettingsReader) -> Configuration.Certificate? {
+    private func readCertificate(
+        _ reader: SettingsReader,
+        _ readSecret: (String) -> String?
+    ) -> Configuration.Certificate? {
         let name = reader.string("name")
         let certificate = reader.string("certificateFile")
         let key = reader.string("keyFile")
@@ -102,10 +120,14 @@ extension ConfigurationDraft {
             reader.note("", "a certificate needs name, certificateFile and keyFile")
             return nil
         }
+        for (place, path) in [("certificateFile", certificate), ("keyFile", key)]
+        where readSecret(path) == nil {
+            reader.note(place, "\(path) cannot be read")
+        }
         return Configuration.Certificate(name: name, certificateFile: certificate, keyFile: key)
     }
 
-    private func readAcceptedDomain(_ reader: SettingsReader) -> AcceptedDomain? {
+    private mutating func readAcceptedDomain(_ reader: SettingsReader) {
         let domain = reader.value("domain", "a domain or *.domain") { text -> DomainPattern? in
             let pattern = DomainPattern(text)
             return pattern == .any ? nil : pattern
@@ -113,15 +135,22 @@ extension ConfigurationDraft {
         let kind = reader.choice("type", AcceptedDomain.Kind.self) ?? .authoritative
         if !reader.isGiven("domain") { reader.note("domain", "is missing") }
         reader.finish(knownTo: "an accepted domain")
-        return domain.map { AcceptedDomain(domain: $0, kind: kind) }
+        guard let domain else { return }
+        if acceptedDomains.contains(where: { $0.domain == domain }) {
+            reader.note("domain", "\(domain) is listed twice")
+        }
+        acceptedDomains.append(AcceptedDomain(domain: domain, kind: kind))
     }
 
     private mutating func readDelivery(_ reader: SettingsReader) {
         if let steps = reader.strings("retry") {
-            do throws(RetryScheduleError) {
-                delivery.retry = try RetrySchedule(parsing: steps)
-            } catch {
-                reader.note("retry", error.reason)
+            for (index, step) in steps.enumerated() {
+                if case .failure(let error) = RetrySchedule.parse([step]) {
+                    reader.note("retry[\(index)]", error.reason)
+                }
+            }
+            if case .success(let schedule) = RetrySchedule.parse(steps) {
+                delivery.retry = schedule
             }
         }
         delivery.expireAfter = reader.duration("expireAfter") ?? delivery.expireAfter
@@ -129,7 +158,9 @@ extension ConfigurationDraft {
             reader.choice("uncertain", DeliverySettings.Uncertainty.self) ?? delivery.uncertain
         delivery.uncertainWait = reader.duration("uncertainWait") ?? delivery.uncertainWait
         warn(
-            reader.tolerate(["delayNotice", "notifySender", "returnPath"]), of: "delivery")
+            reader.tolerate(["delayNotice", "notifySender", "returnPath"]),
+            of: "delivery"
+        )
         reader.finish(knownTo: "delivery")
     }
 }
@@ -140,9 +171,11 @@ extension Configuration {
         checkNames(report)
         for conflict in rulebook.conflicts {
             report.note(
-                "receiveConnectors", line: nil,
+                "receiveConnectors",
+                line: nil,
                 "\"\(conflict.first)\" and \"\(conflict.second)\" on \(conflict.binding):"
-                    + " \(conflict.text)")
+                    + " \(conflict.text)"
+            )
         }
         for finding in rulebook.audit where finding.severity == .refused {
             report.note("receiveConnectors", line: nil, "\"\(finding.subject)\" \(finding.text)")
@@ -168,17 +201,20 @@ extension Configuration {
 
     private func checkTLS(_ connector: ReceiveConnector, _ report: ProblemReport) {
         guard connector.tls.mode != .none else { return }
-        if let name = connector.tls.certificate, certificate(for: connector) == nil {
-            report.note(
-                "receiveConnectors", line: nil,
-                "\"\(connector.name)\" names the certificate \"\(name)\", which is not listed")
-        }
         let isLoopback = connector.bindings.allSatisfy(\.isLoopback)
         if certificates.isEmpty, !isLoopback {
             report.note(
-                "receiveConnectors", line: nil,
+                "receiveConnectors",
+                line: nil,
                 "\"\(connector.name)\" needs a certificate: list one in certificates, or set"
-                    + " tls: { mode: \"none\" } (a self-signed one is made for loopback only)")
+                    + " tls: { mode: \"none\" } (a self-signed one is made for loopback only)"
+            )
         }
+    }
+}
+
+extension RetrySchedule {
+    fileprivate static func parse(_ steps: [String]) -> Result<RetrySchedule, RetryScheduleError> {
+        Result { () throws(RetryScheduleError) in try RetrySchedule(parsing: steps) }
     }
 }

@@ -42,7 +42,8 @@ enum Quantity {
 
     /// The largest unit that leaves a whole number: `90s`, `5m`.
     static func text(_ duration: Duration) -> String {
-        let milliseconds = duration.components.seconds * 1000
+        let milliseconds =
+            duration.components.seconds * 1000
             + duration.components.attoseconds / 1_000_000_000_000_000
         let units: [(Int64, String)] = [
             (86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"),

@@ -76,9 +76,13 @@ extension ConfigurationDraft {
             tls.note("mode", "must be \"none\" or \"implicit\" for http")
         }
         connector.tls.certificate = tls.string("certificate")
+        if let name = connector.tls.certificate, !certificates.contains(where: { $0.name == name })
+        {
+            tls.note("certificate", "there is no certificate \"\(name)\" in certificates")
+        }
         connector.tls.minimumVersion =
             tls.choice("minimumVersion", TLSPolicy.Version.self) ?? connector.tls.minimumVersion
-        if connector.tls.minimumVersion < .v1_2 {
+        if connector.tls.minimumVersion < .v12 {
             tls.note("minimumVersion", "below \"1.2\" is not supported by this version of Postern")
         }
         tls.refuse(["clientCAFile"])
@@ -128,7 +132,8 @@ extension ConfigurationDraft {
 
     /// Keys that only one of the doors knows.
     private mutating func readDoorKeys(
-        _ reader: SettingsReader, _ connector: inout ReceiveConnector
+        _ reader: SettingsReader,
+        _ connector: inout ReceiveConnector
     ) {
         let smtpOnly = [
             "authentication", "allowPlaintextAuthentication", "banner", "fqdn", "suppressKeywords",

@@ -27,7 +27,8 @@ private enum SendPreset: String, CaseIterable {
 extension ConfigurationDraft {
     /// A send connector is two things: a route that carries mail, and what the rules know of it.
     mutating func readSendConnector(
-        _ reader: SettingsReader, _ readSecret: (String) -> String?
+        _ reader: SettingsReader,
+        _ readSecret: (String) -> String?
     ) {
         let name = reader.string("name") ?? ""
         if name.isEmpty { reader.note("name", "a send connector needs a name") }
@@ -80,7 +81,8 @@ extension ConfigurationDraft {
     }
 
     private func readCredentials(
-        _ reader: SettingsReader, _ readSecret: (String) -> String?
+        _ reader: SettingsReader,
+        _ readSecret: (String) -> String?
     ) -> Credentials? {
         let mechanism = reader.choice("mechanism", Credentials.Mechanism.self)
         let username = reader.string("username")
@@ -105,7 +107,9 @@ extension ConfigurationDraft {
     }
 
     private mutating func readLimits(
-        _ reader: SettingsReader, _ limits: inout RouteLimits, of name: String
+        _ reader: SettingsReader,
+        _ limits: inout RouteLimits,
+        of name: String
     ) {
         let count = 1...1_000_000
         limits.connections = reader.integer("connections", in: 1...1000) ?? limits.connections

@@ -12,7 +12,8 @@ final class ProblemReport {
 
     func note(_ keyPath: String, line: Int?, _ text: String) {
         problems.append(
-            ConfigurationProblem(file: file, line: line, keyPath: keyPath, text: text))
+            ConfigurationProblem(file: file, line: line, keyPath: keyPath, text: text)
+        )
     }
 }
 
@@ -99,7 +100,8 @@ final class SettingsReader {
     }
 
     func choice<Choice: RawRepresentable & CaseIterable>(
-        _ key: String, _ type: Choice.Type
+        _ key: String,
+        _ type: Choice.Type
     ) -> Choice? where Choice.RawValue == String {
         guard let text = string(key) else { return nil }
         guard let choice = Choice(rawValue: text) else {
@@ -110,7 +112,8 @@ final class SettingsReader {
     }
 
     func choices<Choice: RawRepresentable & CaseIterable>(
-        _ key: String, _ type: Choice.Type
+        _ key: String,
+        _ type: Choice.Type
     ) -> [Choice]? where Choice.RawValue == String {
         values(key, "one of \(Self.names(of: type))") { Choice(rawValue: $0) }
     }
@@ -215,12 +218,15 @@ final class SettingsReader {
             let nearest = candidates.min {
                 editDistance($0, member.key) < editDistance($1, member.key)
             }
-            let hint = nearest.map { name in
-                editDistance(name, member.key) <= 3 ? "; did you mean \"\(name)\"?" : ""
-            } ?? ""
+            let hint =
+                nearest.map { name in
+                    editDistance(name, member.key) <= 3 ? "; did you mean \"\(name)\"?" : ""
+                } ?? ""
             report.note(
-                place(member.key), line: member.line,
-                "unknown key in \(subject)\(hint.isEmpty ? "; remove it" : hint)")
+                place(member.key),
+                line: member.line,
+                "unknown key in \(subject)\(hint.isEmpty ? "; remove it" : hint)"
+            )
         }
     }
 }

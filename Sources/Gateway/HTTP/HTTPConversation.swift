@@ -14,7 +14,10 @@ final class HTTPConversation {
     private let times: HTTPTimes
 
     init(
-        _ stream: Connection, api: API, connector: ReceiveConnector?, peer: IPAddress
+        _ stream: Connection,
+        api: API,
+        connector: ReceiveConnector?,
+        peer: IPAddress
     ) {
         self.stream = stream
         self.api = api
@@ -39,7 +42,7 @@ final class HTTPConversation {
                 guard exchange.keepsAlive, await body.discardRest() else { break }
             }
         } catch .problem(let problem) {
-            let answer = problem.answer(instance: api.newRequestID().description)
+            let answer = problem.answer(to: api.newRequestID())
             api.metrics.count(.http, status: answer.status)
             try await send(answer, to: .closing)
         } catch {
@@ -51,9 +54,14 @@ final class HTTPConversation {
 
     private func request(_ head: HTTPRequestHead, _ body: ConnectionBody) -> Request {
         Request(
-            head: head, id: api.newRequestID(), connector: connector, peer: peer,
-            isSecure: stream.tls != nil || stream.peer.isUnix, body: body,
-            identity: connector == nil ? .localAdministrator : .nobody)
+            head: head,
+            id: api.newRequestID(),
+            connector: connector,
+            peer: peer,
+            isSecure: stream.tls != nil || stream.peer.isUnix,
+            body: body,
+            identity: connector == nil ? .localAdministrator : .nobody
+        )
     }
 
     /// Waits for a request's head; nil when the peer is done. Silence between requests is a quiet
@@ -131,7 +139,8 @@ final class HTTPConversation {
     }
 
     private func receive(
-        within limit: Duration, idle: Bool
+        within limit: Duration,
+        idle: Bool
     ) async throws(StreamError) -> Bool {
         let received: Void? = try await stream.receive(within: limit, idle: idle) { octets in
             parser.receive(octets)
@@ -142,7 +151,8 @@ final class HTTPConversation {
     // MARK: Answers
 
     private func sendInConversation(
-        _ answer: Answer, to exchange: HTTPExchange
+        _ answer: Answer,
+        to exchange: HTTPExchange
     ) async throws(ConversationError) {
         do throws(StreamError) {
             try await send(answer, to: exchange)
@@ -152,16 +162,23 @@ final class HTTPConversation {
     }
 
     private func send(
-        _ answer: Answer, to exchange: HTTPExchange
+        _ answer: Answer,
+        to exchange: HTTPExchange
     ) async throws(StreamError) {
         switch answer.body {
         case .octets:
             try await stream.send(
-                answer.octets(answering: exchange, date: api.httpDate), within: times.body)
+                answer.octets(answering: exchange, date: api.httpDate),
+                within: times.body
+            )
         case .content(let reader, let length):
             var head: [UInt8] = []
             _ = answer.head.begin(
-                contentLength: length, answering: exchange, date: api.httpDate, to: &head)
+                contentLength: length,
+                answering: exchange,
+                date: api.httpDate,
+                to: &head
+            )
             try await stream.send(head, within: times.body)
             if !exchange.isHead { try await send(reader) }
         }

@@ -30,7 +30,9 @@ extension JSONWriter {
     }
 
     mutating func members<Element>(
-        _ name: String, _ elements: [Element], _ write: (Element, inout JSONWriter) -> Void
+        _ name: String,
+        _ elements: [Element],
+        _ write: (Element, inout JSONWriter) -> Void
     ) {
         key(name)
         beginArray()

@@ -1,3 +1,4 @@
+import Mail
 import Policy
 import Wire
 
@@ -59,8 +60,11 @@ extension Problem {
     static func invalid(_ items: [Item]) -> Problem {
         let places = items.count == 1 ? "one place" : "\(items.count) places"
         return Problem(
-            422, "validation_failed", "the request is well formed but wrong in \(places)",
-            items: items)
+            422,
+            "validation_failed",
+            "the request is well formed but wrong in \(places)",
+            items: items
+        )
     }
 
     static func invalid(_ pointer: String, _ detail: String, code: String = "invalid") -> Problem {
@@ -71,8 +75,12 @@ extension Problem {
 
     static func tooLarge(limit: Int) -> Problem {
         Problem(
-            413, "payload_too_large", "the message exceeds the limit of \(limit) octets",
-            items: [Item("", "payload_too_large", Reply.messageTooLarge.text, reply: .messageTooLarge)]
+            413,
+            "payload_too_large",
+            "the message exceeds the limit of \(limit) octets",
+            items: [
+                Item("", "payload_too_large", Reply.messageTooLarge.text, reply: .messageTooLarge)
+            ]
         ).closing
     }
 
@@ -81,7 +89,9 @@ extension Problem {
     }
 
     static let shuttingDown = Problem(
-        503, "shutting_down", "the gateway is stopping; send this again in a moment"
+        503,
+        "shutting_down",
+        "the gateway is stopping; send this again in a moment"
     ).with("Retry-After", "5")
 
     static func insufficientScope(_ detail: String) -> Problem {
@@ -103,11 +113,12 @@ extension Problem {
         json.endObject()
     }
 
-    func answer(instance: String) -> Answer {
+    func answer(to request: RequestID) -> Answer {
         var json = JSONWriter()
-        write(to: &json, instance: instance)
+        write(to: &json, instance: request.description)
         var answer = Answer(status, "application/problem+json", json.octets)
         answer.fields += fields
+        answer.fields.append(("X-Request-Id", request.description))
         answer.closesConnection = closesConnection
         return answer
     }

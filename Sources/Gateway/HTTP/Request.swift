@@ -19,8 +19,13 @@ final class Request {
     var query = HTTPQuery()
 
     init(
-        head: HTTPRequestHead, id: RequestID, connector: ReceiveConnector?, peer: IPAddress,
-        isSecure: Bool, body: any RequestBody, identity: Identity
+        head: HTTPRequestHead,
+        id: RequestID,
+        connector: ReceiveConnector?,
+        peer: IPAddress,
+        isSecure: Bool,
+        body: any RequestBody,
+        identity: Identity
     ) {
         self.head = head
         self.id = id
@@ -83,13 +88,16 @@ extension Request {
         for parameter in query.parameters where !names.contains(parameter.name) {
             let known = names.isEmpty ? "none" : names.joined(separator: ", ")
             throw .invalid(
-                "", "unknown query parameter \(parameter.name); known: \(known)",
-                code: "unknown_parameter")
+                "",
+                "unknown query parameter \(parameter.name); known: \(known)",
+                code: "unknown_parameter"
+            )
         }
     }
 
     func parameter<Value: LosslessStringConvertible>(
-        _ name: String, as type: Value.Type = Value.self
+        _ name: String,
+        as type: Value.Type = Value.self
     ) throws(Problem) -> Value {
         guard let value = parameters[name].flatMap({ Value($0) }) else { throw .notFound }
         return value

@@ -65,7 +65,11 @@ enum Router {
         .init("GET", "/v1/applications/{id}/keys/{key}", .administrator, KeyResource.show),
         .init("DELETE", "/v1/applications/{id}/keys/{key}", .administrator, KeyResource.revoke),
         .init(
-            "POST", "/v1/applications/{id}/keys/{key}/rotate", .administrator, KeyResource.rotate),
+            "POST",
+            "/v1/applications/{id}/keys/{key}/rotate",
+            .administrator,
+            KeyResource.rotate
+        ),
 
         .init("GET", "/v1/me", .anyKey, InformationResource.me),
         .init("POST", "/v1/explain", .scope(.read), ExplainResource.explain),
@@ -87,16 +91,17 @@ enum Router {
         case none
     }
 
-    /// HEAD is GET without its body.
+    /// HEAD is GET without its body. A path that stands in the table as it is catches nothing:
+    /// `/v1/messages/batch` is no message.
     static func match(_ method: String, _ path: [String]) -> Match {
+        let fitting = table.compactMap { route in route.match(path).map { (route, $0) } }
+        guard let fewest = fitting.map(\.1.count).min() else { return .none }
+        let candidates = fitting.filter { $0.1.count == fewest }
         let wanted = method == "HEAD" ? "GET" : method
-        var others: [String] = []
-        for route in table {
-            guard let parameters = route.match(path) else { continue }
-            if route.method == wanted { return .route(route, parameters: parameters) }
-            others.append(route.method)
-            if route.method == "GET" { others.append("HEAD") }
+        if let (route, parameters) = candidates.first(where: { $0.0.method == wanted }) {
+            return .route(route, parameters: parameters)
         }
-        return others.isEmpty ? .none : .otherMethods(others)
+        let methods = candidates.map(\.0.method)
+        return .otherMethods(methods + (methods.contains("GET") ? ["HEAD"] : []))
     }
 }

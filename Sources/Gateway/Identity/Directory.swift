@@ -44,8 +44,10 @@ final class Directory: Sendable {
         for key in keys {
             let application = key.application.flatMap { byID[$0] }
             entries[key.id] = Entry(
-                key: key, identity: Self.identity(of: key, application),
-                ranges: (application?.ipRanges ?? []).compactMap { AddressRange($0) })
+                key: key,
+                identity: Self.identity(of: key, application),
+                ranges: (application?.ipRanges ?? []).compactMap { AddressRange($0) }
+            )
         }
         state.withLock {
             $0.entries = entries
@@ -55,7 +57,8 @@ final class Directory: Sendable {
     }
 
     private static func identity(
-        of key: KeyRecord, _ application: ApplicationRecord?
+        of key: KeyRecord,
+        _ application: ApplicationRecord?
     ) -> Identity {
         switch key.kind {
         case .administrator: Identity(holder: .administrator, key: key)
@@ -68,7 +71,9 @@ final class Directory: Sendable {
 
     /// Whose key this is. The comparison takes as long for a wrong secret as for the right one.
     func identify(
-        _ text: String, from peer: IPAddress, at now: Timestamp
+        _ text: String,
+        from peer: IPAddress,
+        at now: Timestamp
     ) throws(CredentialError) -> Identity {
         guard let key = APIKey(text), let entry = state.withLock({ $0.entries[key.id] }),
             constantTimeEqual(key.digest.span, entry.key.secretHash.span),

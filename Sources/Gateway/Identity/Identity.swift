@@ -51,8 +51,11 @@ extension ApplicationRecord {
     /// What the rules must know of it.
     var applicant: Applicant {
         Applicant(
-            id: id, name: name, mayRelay: relaysExternally,
+            id: id,
+            name: name,
+            mayRelay: relaysExternally,
             senders: senders.compactMap { AddressPattern($0) },
-            recipients: recipients.compactMap { AddressPattern($0) })
+            recipients: recipients.compactMap { AddressPattern($0) }
+        )
     }
 }

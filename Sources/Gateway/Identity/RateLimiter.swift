@@ -22,7 +22,10 @@ final class RateLimiter: Sendable {
 
     /// Takes `count` tokens, or none of them and answers false.
     func take(
-        _ count: Int, of name: String, perMinute quota: Int, at now: Timestamp
+        _ count: Int,
+        of name: String,
+        perMinute quota: Int,
+        at now: Timestamp
     ) -> (isAllowed: Bool, state: RateState) {
         buckets.withLock { buckets in
             if buckets.count > 100_000 {

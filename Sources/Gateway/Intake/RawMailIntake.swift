@@ -1,3 +1,4 @@
+import Crypto
 import Mail
 import Store
 
@@ -5,7 +6,9 @@ import Store
 final class RawMailIntake {
     private var splitter: HeaderSplitter
     private let body: ContentBuffer
-    private var isBody = false
+    private var header: HeaderBlock?
+    /// Of the body, where the header has an idempotency key.
+    private var digest: SHA256?
     private(set) var is8Bit = false
 
     init(store: Store, headerLimit: Int) {
@@ -20,9 +23,9 @@ final class RawMailIntake {
     func receive(_ octets: [UInt8]) async throws(StoreError) {
         guard !splitter.isOversize else { return }
         var rest = octets[...]
-        if !isBody {
+        if header == nil {
             guard let bodyStart = splitter.receive(octets.span) else { return }
-            isBody = true
+            readHeader()
             try await appendBody(splitter.bodyPrefix[...])
             rest = octets[bodyStart...]
         }
@@ -32,17 +35,29 @@ final class RawMailIntake {
     private func appendBody(_ rest: ArraySlice<UInt8>) async throws(StoreError) {
         guard !rest.isEmpty else { return }
         is8Bit = is8Bit || rest.contains { $0 >= 0x80 }
-        try await body.append(Array(rest))
+        let octets = Array(rest)
+        digest?.update(octets.span)
+        try await body.append(octets)
     }
 
     func finish() async throws(StoreError) -> RawMail {
-        if !isBody {
+        if header == nil {
             splitter.finish()
+            readHeader()
             try await appendBody(splitter.bodyPrefix[...])
         }
         return RawMail(
-            header: HeaderBlock(parsing: splitter.header.span), body: try await body.finish(),
-            is8Bit: is8Bit)
+            header: header ?? HeaderBlock(),
+            body: try await body.finish(),
+            is8Bit: is8Bit,
+            bodyDigest: digest?.finish()
+        )
+    }
+
+    private func readHeader() {
+        let header = HeaderBlock(parsing: splitter.header.span)
+        if header.first("Idempotency-Key") != nil { digest = SHA256() }
+        self.header = header
     }
 
     func abandon() {
@@ -55,6 +70,9 @@ struct RawMail {
     var header: HeaderBlock
     let body: Piece?
     let is8Bit: Bool
+    /// Only where the header has an idempotency key. A client that sends again may well write
+    /// another Date, so of the header nothing is in it.
+    let bodyDigest: [UInt8]?
 
     /// Every address of From and Sender. Nil where one cannot be read: nobody can vouch for it.
     var authors: [Mailbox]? {

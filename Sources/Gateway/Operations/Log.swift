@@ -30,7 +30,9 @@ final class Log: Sendable {
     private let clock: @Sendable () -> Timestamp
 
     init(
-        level: Level = .info, format: Format = .text, clock: @escaping @Sendable () -> Timestamp
+        level: Level = .info,
+        format: Format = .text,
+        clock: @escaping @Sendable () -> Timestamp
     ) {
         style = Mutex((level, format))
         self.clock = clock
@@ -61,7 +63,9 @@ final class Log: Sendable {
     }
 
     private func write(
-        _ level: Level, _ message: String, _ facts: KeyValuePairs<String, String>
+        _ level: Level,
+        _ message: String,
+        _ facts: KeyValuePairs<String, String>
     ) {
         let (threshold, format) = style.withLock { $0 }
         guard level >= threshold else { return }
@@ -72,7 +76,9 @@ final class Log: Sendable {
     }
 
     private func textLine(
-        _ level: Level, _ message: String, _ facts: KeyValuePairs<String, String>
+        _ level: Level,
+        _ message: String,
+        _ facts: KeyValuePairs<String, String>
     ) -> [UInt8] {
         var line = "\(clock().rfc3339) \(level.rawValue) \(message)"
         for (key, value) in facts { line += " \(key)=\(Self.quoted(value))" }
@@ -80,7 +86,9 @@ final class Log: Sendable {
     }
 
     private func jsonLine(
-        _ level: Level, _ message: String, _ facts: KeyValuePairs<String, String>
+        _ level: Level,
+        _ message: String,
+        _ facts: KeyValuePairs<String, String>
     ) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
@@ -101,7 +109,8 @@ final class Log: Sendable {
     private static func printable(_ line: String) -> String {
         guard line.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else { return line }
         return String(
-            line.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : Character($0) })
+            line.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : Character($0) }
+        )
     }
 
     /// One write a line, so that lines of several threads never mix.
@@ -114,7 +123,8 @@ final class Log: Sendable {
 extension Log {
     func tell(_ notice: DeliveryNotice) {
         switch notice {
-        case .routeRecovered, .storeTakesAgain, .recovered: info("delivery", ["notice": "\(notice)"])
+        case .routeRecovered, .storeTakesAgain, .recovered:
+            info("delivery", ["notice": "\(notice)"])
         case .routeRests, .routeUnknown, .contentUnreadable, .storeRefuses:
             warning("delivery", ["notice": "\(notice)"])
         }
@@ -132,6 +142,7 @@ extension Log {
                 "id": recipient.id.description, "recipient": recipient.mailbox.description,
                 "route": recipient.route, "attempts": "\(recipient.attempts)",
                 "host": recipient.reply?.host ?? "", "reply": reply ?? "",
-            ])
+            ]
+        )
     }
 }

@@ -38,37 +38,55 @@ final class Metrics: Sendable {
         var series = gauges
         series.append(
             PrometheusSeries(
-                "postern_responses_total", .counter, "Answers by door and first digit of status.",
+                "postern_responses_total",
+                .counter,
+                "Answers by door and first digit of status.",
                 Door.allCases.flatMap { door in
                     (1...5).map { digit in
                         .init(
                             ["door": "\(door)", "class": "\(digit)xx"],
-                            answers.value(row: door.rawValue, column: digit))
+                            answers.value(row: door.rawValue, column: digit)
+                        )
                     }
-                }))
+                }
+            )
+        )
         series.append(
-            byDoor("postern_messages_accepted_total", "Messages kept and acknowledged.", accepted))
+            byDoor("postern_messages_accepted_total", "Messages kept and acknowledged.", accepted)
+        )
         series.append(
-            byDoor("postern_messages_refused_total", "Messages or recipients refused.", refused))
+            byDoor("postern_messages_refused_total", "Messages or recipients refused.", refused)
+        )
         series.append(
             PrometheusSeries(
-                "postern_delivery_outcomes_total", .counter, "Outcomes of delivery attempts.",
+                "postern_delivery_outcomes_total",
+                .counter,
+                "Outcomes of delivery attempts.",
                 OutcomeName.all.enumerated().map { index, name in
                     .init(["status": name], outcomes[index].value)
-                }))
+                }
+            )
+        )
         series.append(
             PrometheusSeries(
-                "postern_failed_logons_total", .counter, "Credentials that were not accepted.",
-                [.init([:], failedLogons.value)]))
+                "postern_failed_logons_total",
+                .counter,
+                "Credentials that were not accepted.",
+                [.init([:], failedLogons.value)]
+            )
+        )
         return series.map(\.text).joined()
     }
 
     private func byDoor(_ name: String, _ help: String, _ table: CounterTable) -> PrometheusSeries {
         PrometheusSeries(
-            name, .counter, help,
+            name,
+            .counter,
+            help,
             Door.allCases.map { door in
                 .init(["door": "\(door)"], table.value(row: door.rawValue, column: 0))
-            })
+            }
+        )
     }
 }
 

@@ -43,7 +43,9 @@ final class Waiting: Sendable {
             let timer = loop.schedule(after: rest) { [self] in wake(id, number) }
             _ = await withUnsafeContinuation { continuation in
                 state.withLock {
-                    $0.waiters[id, default: []].append(.init(number: number, continuation: continuation))
+                    $0.waiters[id, default: []].append(
+                        .init(number: number, continuation: continuation)
+                    )
                 }
             }
             timer.cancel()

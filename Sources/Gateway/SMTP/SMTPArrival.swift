@@ -15,7 +15,9 @@ struct SMTPArrival {
     let comment: String?
 
     func offer(
-        at now: Timestamp, hostname: String, postmaster: Mailbox
+        at now: Timestamp,
+        hostname: String,
+        postmaster: Mailbox
     ) -> Result<Offer, Reply> {
         guard mail.header.all("From").count <= 1 else {
             return .failure(Reply(550, "5.6.0", "Message has more than one From field"))
@@ -27,34 +29,60 @@ struct SMTPArrival {
         var completed = mail
         completed.header = mail.header.completed(
             with: .init(
-                sender: facts.sender, postmaster: postmaster, now: now,
-                messageID: "<\(id)@\(hostname)>"))
+                sender: facts.sender,
+                postmaster: postmaster,
+                now: now,
+                messageID: "<\(id)@\(hostname)>"
+            )
+        )
         let content = completed.pieces(trace: trace(id, now, hostname))
         let submission = Submission(
-            client: client, sender: facts.sender, recipients: facts.recipients, authors: authors,
-            octets: content.octets, hops: mail.header.hops)
+            client: client,
+            sender: facts.sender,
+            recipients: facts.recipients,
+            authors: authors,
+            octets: content.octets,
+            hops: mail.header.hops
+        )
         return .success(
             Offer(
-                submission: submission, id: id, createdAt: now, content: content,
-                details: details(completed.header, octets: content.octets)))
+                submission: submission,
+                id: id,
+                createdAt: now,
+                content: content,
+                details: details(completed.header, octets: content.octets)
+            )
+        )
     }
 
     private func details(_ header: HeaderBlock, octets: Int) -> MessageDetails {
         MessageDetails(
             headerMessageID: header.messageID ?? "",
-            subject: header.first("Subject")?.decoded ?? "", priority: Priority(header),
-            origin: "smtp", peer: client.peer.description,
-            requiresSMTPUTF8: facts.parameters.smtpUTF8, is8Bit: mail.is8Bit, octets: octets)
+            subject: header.first("Subject")?.decoded ?? "",
+            priority: Priority(header),
+            origin: "smtp",
+            peer: client.peer.description,
+            requiresSMTPUTF8: facts.parameters.smtpUTF8,
+            is8Bit: mail.is8Bit,
+            octets: octets
+        )
     }
 
     private func trace(_ id: MessageID, _ now: Timestamp, _ hostname: String) -> [UInt8] {
         Received(
-            helo: helo, peer: client.peer, hostname: hostname,
+            helo: helo,
+            peer: client.peer,
+            hostname: hostname,
             transport: .smtp(
-                isExtended: isExtended, isSecured: client.isSecure,
-                isAuthenticated: isAuthenticated, isUTF8: facts.parameters.smtpUTF8),
-            id: id.description, recipient: facts.recipients.count == 1 ? facts.recipients[0] : nil,
-            date: now, comment: comment
+                isExtended: isExtended,
+                isSecured: client.isSecure,
+                isAuthenticated: isAuthenticated,
+                isUTF8: facts.parameters.smtpUTF8
+            ),
+            id: id.description,
+            recipient: facts.recipients.count == 1 ? facts.recipients[0] : nil,
+            date: now,
+            comment: comment
         ).octets
     }
 }

@@ -19,13 +19,16 @@ struct CertificateShelf: Sendable {
                     contexts[connector.name] = try TLSServerContext(
                         certificateFile: certificate.certificateFile,
                         keyFile: certificate.keyFile,
-                        minimumVersion: TLSVersion(connector.tls.minimumVersion))
+                        minimumVersion: TLSVersion(connector.tls.minimumVersion)
+                    )
                 } else {
                     let made = try own ?? Self.selfSigned(configuration.hostname)
                     own = made
                     contexts[connector.name] = try TLSServerContext(
-                        certificatePEM: made.certificatePEM, keyPEM: made.privateKeyPEM,
-                        minimumVersion: TLSVersion(connector.tls.minimumVersion))
+                        certificatePEM: made.certificatePEM,
+                        keyPEM: made.privateKeyPEM,
+                        minimumVersion: TLSVersion(connector.tls.minimumVersion)
+                    )
                 }
             } catch {
                 throw .badCertificate("\(connector.name): \(error)")
@@ -35,8 +38,11 @@ struct CertificateShelf: Sendable {
 
     private static func selfSigned(_ hostname: String) throws -> SelfSignedCertificate {
         try SelfSignedCertificate(
-            commonName: hostname, names: [hostname, "localhost"],
-            addresses: ["127.0.0.1", "::1"], validDays: 397)
+            commonName: hostname,
+            names: [hostname, "localhost"],
+            addresses: ["127.0.0.1", "::1"],
+            validDays: 397
+        )
     }
 }
 
@@ -44,10 +50,10 @@ extension TLSVersion {
     fileprivate init(_ version: TLSPolicy.Version) {
         self =
             switch version {
-            case .v1_0: .v10
-            case .v1_1: .v11
-            case .v1_2: .v12
-            case .v1_3: .v13
+            case .v10: .v10
+            case .v11: .v11
+            case .v12: .v12
+            case .v13: .v13
             }
     }
 }

@@ -11,9 +11,11 @@ enum Farewell {
     }
 
     static func http(_ problem: Problem, on stream: Connection, api: API) async {
-        let answer = problem.answer(instance: api.newRequestID().description)
+        let answer = problem.answer(to: api.newRequestID())
         try? await stream.send(
-            answer.octets(answering: .closing, date: api.httpDate), within: .seconds(5))
+            answer.octets(answering: .closing, date: api.httpDate),
+            within: .seconds(5)
+        )
         await stream.finish(within: .seconds(1))
     }
 }

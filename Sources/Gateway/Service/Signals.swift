@@ -1,54 +1,64 @@
 import Glibc
 import Synchronization
 
-/// The signals a server answers to, taken by a thread of their own.
+/// The signals a server answers to.
 struct Signals: Sendable {
     enum Event: Sendable { case stop, reload }
 
     let events: AsyncStream<Event>
 
-    /// Keeps the signals from every thread that is started later. Call it before any is.
+    /// A handler may do almost nothing, so it writes the signal's number into a pipe, and a thread of
+    /// our own reads it there.
     init() {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, signal) }
-        pthread_sigmask(SIG_BLOCK, &set, nil)
+        var ends: [Int32] = [0, 0]
+        pipe(&ends)
+        let (reading, writing) = (ends[0], ends[1])
+        signalPipe.store(writing, ordering: .releasing)
+        for number in [SIGTERM, SIGINT, SIGHUP] {
+            signal(number) { number in
+                var octet = UInt8(truncatingIfNeeded: number)
+                _ = write(signalPipe.load(ordering: .acquiring), &octet, 1)
+            }
+        }
         signal(SIGPIPE, SIG_IGN)
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
         self.events = events
-        let signals = set
-        Self.startThread { Self.wait(for: signals, continuation) }
-    }
-
-    private static func wait(
-        for set: sigset_t, _ continuation: AsyncStream<Event>.Continuation
-    ) {
-        var set = set
-        var number: Int32 = 0
-        while sigwait(&set, &number) == 0 {
-            continuation.yield(number == SIGHUP ? .reload : .stop)
+        BackgroundThread.start {
+            var octet: UInt8 = 0
+            while read(reading, &octet, 1) == 1 {
+                continuation.yield(Int32(octet) == SIGHUP ? .reload : .stop)
+            }
         }
     }
+}
 
-    private static func startThread(_ work: @escaping @Sendable () -> Void) {
-        let box = Unmanaged.passRetained(Work(work))
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, box.toOpaque())
-        pthread_detach(thread)
-    }
+/// Where the handler writes: a C function can hold nothing of its own.
+private let signalPipe = Atomic<Int32>(-1)
 
+/// A thread for what blocks as long as the process lives.
+private enum BackgroundThread {
     private final class Work: Sendable {
         let run: @Sendable () -> Void
 
         init(_ run: @escaping @Sendable () -> Void) {
             self.run = run
         }
+    }
+
+    static func start(_ work: @escaping @Sendable () -> Void) {
+        var thread = pthread_t()
+        let argument = Unmanaged.passRetained(Work(work)).toOpaque()
+        pthread_create(
+            &thread,
+            nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            },
+            argument
+        )
+        pthread_detach(thread)
     }
 }
 

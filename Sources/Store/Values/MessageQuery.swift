@@ -37,12 +37,18 @@ package struct PageCursor: Hashable, Sendable, LosslessStringConvertible {
 
     init(row: Int64) { self.row = row }
 
+    /// Nil for what no listing has given out.
     package init?(_ description: String) {
-        guard let row = Int64(description, radix: 36), row > 0 else { return nil }
+        guard description.hasPrefix("c"), description.utf8.count == 17,
+            let row = Int64(description.dropFirst(), radix: 16), row > 0
+        else { return nil }
         self.row = row
     }
 
-    package var description: String { String(row, radix: 36) }
+    package var description: String {
+        let digits = String(row, radix: 16)
+        return "c" + String(repeating: "0", count: 16 - digits.count) + digits
+    }
 }
 
 package struct Page<Record: Sendable>: Sendable {

@@ -10,6 +10,8 @@ package struct JSONError: Error, Hashable, Sendable {
     package let offset: Int
     /// The value at fault or the one around it, as RFC 6901 names it; empty for the whole document.
     package let pointer: String
+    /// It may be good JSON, but there is more of it than is allowed.
+    package var exceedsLimit = false
 }
 
 extension JSONError: CustomStringConvertible {

@@ -65,6 +65,12 @@ extension JSONMachine {
         )
     }
 
+    func excess(_ reason: String) -> JSONError {
+        var error = error(reason, at: tokenStart)
+        error.exceedsLimit = true
+        return error
+    }
+
     /// `insideTop`: the innermost array is named with the index of the value that is due.
     private func pointer(insideTop: Bool) -> String {
         var pointer = isSequence ? "/\(documentCount)" : ""

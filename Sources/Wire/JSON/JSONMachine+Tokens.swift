@@ -57,7 +57,7 @@ extension JSONMachine {
         if case .stream = token { return }
         guard size <= limits.maximumStringOctets else {
             let limit = limits.maximumStringOctets
-            throw error("a string or number of more than \(limit) octets", at: tokenStart)
+            throw excess("a string or number of more than \(limit) octets")
         }
     }
 

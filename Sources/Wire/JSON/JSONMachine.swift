@@ -178,7 +178,7 @@ extension JSONMachine {
         token = .none
         valueCount += 1
         guard valueCount <= limits.maximumValues else {
-            throw error("more than \(limits.maximumValues) values", at: tokenStart)
+            throw excess("more than \(limits.maximumValues) values")
         }
         guard let top = stack.indices.last else {
             documents.append(value)

@@ -21,8 +21,11 @@ enum ApplicationResource {
     static func create(_ api: API, _ request: Request) async throws(Problem) -> Answer {
         var form = try await api.form(of: request)
         var record = ApplicationRecord(
-            id: ApplicationID(at: api.now), name: "", scopes: Scope.standard.map(\.rawValue),
-            createdAt: api.now)
+            id: ApplicationID(at: api.now),
+            name: "",
+            scopes: Scope.standard.map(\.rawValue),
+            createdAt: api.now
+        )
         record.read(&form, isNew: true)
         form.finish()
         guard form.problems.isEmpty else { throw .invalid(form.problems) }
@@ -61,15 +64,20 @@ enum ApplicationResource {
     }
 
     private static func write(
-        _ api: API, taken name: String, _ work: () async throws(StoreError) -> Void
+        _ api: API,
+        taken name: String,
+        _ work: () async throws(StoreError) -> Void
     ) async throws(Problem) {
         do throws(StoreError) {
             try await work()
             try await api.directory.reload()
         } catch .conflict {
             throw Problem(
-                409, "already_exists", "there is an application \(name) already",
-                items: [.init("/name", "already_exists", "the name is taken")])
+                409,
+                "already_exists",
+                "there is an application \(name) already",
+                items: [.init("/name", "already_exists", "the name is taken")]
+            )
         } catch {
             throw Problem(error)
         }
@@ -97,7 +105,9 @@ extension ApplicationRecord {
             AddressPattern($0)?.description
         }
         scopes = form.checked(
-            "scopes", scopes, Scope.grantable.map(\.rawValue).joined(separator: ", ")
+            "scopes",
+            scopes,
+            Scope.grantable.map(\.rawValue).joined(separator: ", ")
         ) { text in Scope.grantable.first { $0.rawValue == text }?.rawValue }
         ipRanges = form.checked("ip_ranges", ipRanges, "an address, a CIDR block or a-b") {
             AddressRange($0)?.description
@@ -122,7 +132,11 @@ extension ApplicationRecord {
         if let number, (1...1_000_000).contains(number) {
             rate = number
         } else {
-            form.note("rate", "invalid", "rate must be a number of messages a minute, or \"100/min\"")
+            form.note(
+                "rate",
+                "invalid",
+                "rate must be a number of messages a minute, or \"100/min\""
+            )
         }
     }
 
@@ -163,7 +177,10 @@ enum Relay: String, CaseIterable {
 extension FormReader {
     /// A list whose entries must have a meaning; each is kept in its plain form.
     fileprivate mutating func checked(
-        _ name: String, _ present: [String], _ forms: String, _ meaning: (String) -> String?
+        _ name: String,
+        _ present: [String],
+        _ forms: String,
+        _ meaning: (String) -> String?
     ) -> [String] {
         guard let texts = strings(name, maximum: 1000) else { return present }
         return texts.enumerated().compactMap { index, text in

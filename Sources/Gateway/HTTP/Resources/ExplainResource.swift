@@ -54,18 +54,30 @@ enum ExplainResource {
             let port = port ?? defaultPort(rules)
             guard let connector = rules.connector(at: local, port: port, for: peer) else {
                 return Explanation(
-                    connector: nil, decision: nil, reply: .noConnector,
-                    note: "no connector at \(local) port \(port) serves \(peer)")
+                    connector: nil,
+                    decision: nil,
+                    reply: .noConnector,
+                    note: "no connector at \(local) port \(port) serves \(peer)"
+                )
             }
             let client = Client(
-                connector: connector, peer: peer, principal: principal,
-                isSecure: isSecure || connector.tls.mode == .implicit)
-            let authors: [Mailbox] = if case .mailbox(let mailbox) = sender { [mailbox] } else { [] }
+                connector: connector,
+                peer: peer,
+                principal: principal,
+                isSecure: isSecure || connector.tls.mode == .implicit
+            )
+            let authors: [Mailbox] =
+                if case .mailbox(let mailbox) = sender { [mailbox] } else { [] }
             return rules.explain(
                 Submission(
-                    client: client, sender: sender, recipients: [recipient], authors: authors,
-                    octets: octets),
-                retry: configuration.delivery.retry)
+                    client: client,
+                    sender: sender,
+                    recipients: [recipient],
+                    authors: authors,
+                    octets: octets
+                ),
+                retry: configuration.delivery.retry
+            )
         }
 
         /// An application comes by HTTP where there is such a door, the anonymous by port 25.
@@ -128,8 +140,11 @@ extension Rulebook {
     func explain(_ submission: Submission, retry: RetrySchedule) -> Explanation {
         let decision = decide(submission)
         return Explanation(
-            connector: submission.client.connector.name, decision: decision,
-            reply: decision.refusal?.reply ?? Reply(250, "2.1.5", "Recipient OK"), retry: retry)
+            connector: submission.client.connector.name,
+            decision: decision,
+            reply: decision.refusal?.reply ?? Reply(250, "2.1.5", "Recipient OK"),
+            retry: retry
+        )
     }
 }
 

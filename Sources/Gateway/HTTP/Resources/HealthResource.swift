@@ -25,8 +25,10 @@ enum HealthResource {
         let ranges = api.configuration.metricsRanges(of: request.connector)
         guard ranges.contains(where: { $0.contains(request.peer) }) else {
             throw Problem(
-                403, "source_address_not_allowed",
-                "metricsRanges of this connector does not list \(request.peer)")
+                403,
+                "source_address_not_allowed",
+                "metricsRanges of this connector does not list \(request.peer)"
+            )
         }
         let text = await api.gateway.metricsText()
         return Answer(200, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))

@@ -76,7 +76,8 @@ extension ReceiveConnector {
         json.member("bindings", bindings.map(\.description))
         json.member(
             "remote_ip_ranges",
-            servesEveryone ? ["0.0.0.0/0", "::/0"] : remoteRanges.map(\.description))
+            servesEveryone ? ["0.0.0.0/0", "::/0"] : remoteRanges.map(\.description)
+        )
         json.member("enabled", isEnabled)
         json.member("tls", tls.mode.rawValue)
         json.member("authentication", authentication.map(\.rawValue))
@@ -106,21 +107,30 @@ extension Directory {
     func audit(at now: Timestamp) -> [AuditFinding] {
         let anySender = applications.filter { $0.senders.contains("*") }.map {
             AuditFinding(
-                .warning, "any_sender", of: $0.name,
-                "may send as anyone; list its senders (--sender) instead")
+                .warning,
+                "any_sender",
+                of: $0.name,
+                "may send as anyone; list its senders (--sender) instead"
+            )
         }
         let live = allKeys.filter { $0.revokedAt == nil && ($0.expiresAt ?? now) >= now }
         let old = live.filter { $0.expiresAt == nil && now - $0.createdAt > .seconds(365 * 86_400) }
             .map {
                 AuditFinding(
-                    .warning, "old_key", of: "key_\($0.id)",
-                    "is older than a year and never expires; rotate it")
+                    .warning,
+                    "old_key",
+                    of: "key_\($0.id)",
+                    "is older than a year and never expires; rotate it"
+                )
             }
         let unused = live.filter { now - ($0.lastUsedAt ?? $0.createdAt) > .seconds(90 * 86_400) }
             .map {
                 AuditFinding(
-                    .warning, "unused_key", of: "key_\($0.id)",
-                    "was not used for 90 days; revoke it if nobody misses it")
+                    .warning,
+                    "unused_key",
+                    of: "key_\($0.id)",
+                    "was not used for 90 days; revoke it if nobody misses it"
+                )
             }
         return anySender + old + unused
     }

@@ -38,7 +38,9 @@ enum KeyResource {
         let end = api.now + overlap
         try await stored { () async throws(StoreError) in
             try await api.store.updateKey(
-                old.id, expiresAt: min(end, old.expiresAt ?? end))
+                old.id,
+                expiresAt: min(end, old.expiresAt ?? end)
+            )
         }
         return try await issue(api, for: application, expiringAt: expiry)
     }
@@ -54,25 +56,36 @@ enum KeyResource {
     }
 
     private static func issue(
-        _ api: API, for application: ApplicationRecord?, expiringAt expiry: Timestamp?
+        _ api: API,
+        for application: ApplicationRecord?,
+        expiringAt expiry: Timestamp?
     ) async throws(Problem) -> Answer {
         let key = APIKey.generate(application == nil ? .administrator : .application)
         let record = KeyRecord(
-            id: key.id, kind: application == nil ? .administrator : .application,
-            application: application?.id, secretHash: key.digest, createdAt: api.now,
-            expiresAt: expiry)
+            id: key.id,
+            kind: application == nil ? .administrator : .application,
+            application: application?.id,
+            secretHash: key.digest,
+            createdAt: api.now,
+            expiresAt: expiry
+        )
         try await stored { () async throws(StoreError) in
             try await api.store.insert(record)
             try await api.directory.reload()
         }
-        api.gateway.log.info("key issued", ["key": key.id, "for": application?.name ?? "administrator"])
-        let place = "/v1/applications/\(application?.name ?? administrators)/keys/key_\(key.id)"
+        api.gateway.log.info(
+            "key issued",
+            ["key": key.id, "for": application?.name ?? "administrator"]
+        )
+        let holder = application?.id.description ?? administrators
+        let place = "/v1/applications/\(holder)/keys/key_\(key.id)"
         return .json(201) { write(record, secret: key.text, to: &$0) }
             .with("Location", place)
     }
 
     private static func readExpiry(
-        _ form: inout FormReader, _ now: Timestamp
+        _ form: inout FormReader,
+        _ now: Timestamp
     ) throws(Problem) -> Timestamp? {
         let expiry = form.timestamp("expires_at")
         if let expiry, expiry <= now { form.note("expires_at", "invalid", "must lie ahead") }
@@ -86,7 +99,8 @@ enum KeyResource {
 
     /// Nil for administrators.
     private static func holder(
-        _ api: API, _ request: Request
+        _ api: API,
+        _ request: Request
     ) throws(Problem) -> ApplicationRecord? {
         if request.parameters["id"] == administrators { return nil }
         return try ApplicationResource.find(api, request)
@@ -102,7 +116,9 @@ enum KeyResource {
     }
 
     private static func write(
-        _ key: KeyRecord, secret: String? = nil, to json: inout JSONWriter
+        _ key: KeyRecord,
+        secret: String? = nil,
+        to json: inout JSONWriter
     ) {
         json.beginObject()
         json.member("id", "key_\(key.id)")

@@ -49,7 +49,10 @@ extension Answer {
     var stored: StoredAnswer {
         guard case .octets(let octets) = body else { return StoredAnswer(status: status) }
         return StoredAnswer(
-            status: status, headers: fields.map { ($0.name, $0.value) }, body: octets)
+            status: status,
+            headers: fields.map { ($0.name, $0.value) },
+            body: octets
+        )
     }
 
     init(replaying answer: StoredAnswer) {

@@ -14,7 +14,9 @@ enum MessageResource {
     }
 
     private static func write(
-        _ records: [MessageRecord], next: PageCursor?, to json: inout JSONWriter
+        _ records: [MessageRecord],
+        next: PageCursor?,
+        to json: inout JSONWriter
     ) {
         json.beginObject()
         json.members("data", records) { $0.write(to: &$1) }
@@ -43,7 +45,9 @@ enum MessageResource {
         let record = try await find(api, request)
         var answer = Answer(200, "message/rfc822", [])
         answer.body = .content(
-            api.store.content(of: record.key), octets: record.details.octets)
+            api.store.content(of: record.key),
+            octets: record.details.octets
+        )
         return answer
     }
 
@@ -60,7 +64,8 @@ enum MessageResource {
     }
 
     private static func order(
-        _ api: API, _ request: Request,
+        _ api: API,
+        _ request: Request,
         _ change: (MessageID, Timestamp, String) async throws(StoreError) -> StateChange
     ) async throws(Problem) -> Answer {
         let record = try await find(api, request)
@@ -73,7 +78,8 @@ enum MessageResource {
     }
 
     private static func find(
-        _ api: API, _ request: Request
+        _ api: API,
+        _ request: Request
     ) async throws(Problem) -> MessageRecord {
         let id: MessageID = try request.parameter("id")
         let application = request.identity.application?.id
@@ -132,7 +138,9 @@ extension Request {
         guard let text = try query(name) else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw .invalid(
-                "", "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                "",
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return number
     }

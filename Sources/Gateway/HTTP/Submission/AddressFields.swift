@@ -35,10 +35,11 @@ extension FormReader {
     }
 
     private mutating func addressObject(
-        _ value: JSONValue, at pointer: String
+        _ value: JSONValue,
+        at pointer: String
     ) throws(AddressError) -> NamedMailbox? {
         guard var form = FormReader(value, at: pointer) else { return nil }
-        let name = form.string("name")
+        let name = form.line("name")
         let email = form.string("email")
         if email == nil, form.problems.isEmpty {
             form.note("email", "missing", "an address object needs email")
@@ -47,6 +48,8 @@ extension FormReader {
         note(form.problems)
         guard let email, form.problems.isEmpty else { return nil }
         return NamedMailbox(
-            name: name.flatMap { $0.isEmpty ? nil : $0 }, mailbox: try Mailbox(parsing: email))
+            name: name.flatMap { $0.isEmpty ? nil : $0 },
+            mailbox: try Mailbox(parsing: email)
+        )
     }
 }

@@ -40,7 +40,10 @@ final class AttachmentContents {
     }
 
     private func append(
-        _ octets: [UInt8], to content: inout Open, under number: Int, isLast: Bool
+        _ octets: [UInt8],
+        to content: inout Open,
+        under number: Int,
+        isLast: Bool
     ) async throws(StoreError) {
         var encoded: [UInt8] = []
         content.encoder.encode(octets.span, into: &encoded)

@@ -23,7 +23,7 @@ enum AttachmentFields {
     }
 
     private static func read(_ form: inout FormReader) -> Draft.Attachment? {
-        let filename = form.string("filename", maximum: 1000)
+        let filename = form.line("filename", maximum: 1000)
         let contentType = form.string("content_type", maximum: 255)
         let contentID = form.string("content_id", maximum: 255)
         let disposition = form.choice("disposition", Draft.Attachment.Disposition.self)
@@ -40,10 +40,12 @@ enum AttachmentFields {
             return nil
         }
         return Draft.Attachment(
-            filename: filename, contentType: contentType ?? "application/octet-stream",
+            filename: filename,
+            contentType: contentType ?? "application/octet-stream",
             contentID: contentID,
             disposition: disposition ?? (contentID == nil ? .attachment : .inline),
-            content: .elsewhere(number))
+            content: .elsewhere(number)
+        )
     }
 
     /// What can stand between angle brackets (RFC 2045 §7).

@@ -23,11 +23,20 @@ struct Candidate {
         details.octets = content.octets
         details.peer = client.peer.description
         let submission = Submission(
-            client: client, sender: sender, recipients: recipients, authors: authors,
-            octets: details.octets, hops: hops)
+            client: client,
+            sender: sender,
+            recipients: recipients,
+            authors: authors,
+            octets: details.octets,
+            hops: hops
+        )
         return Offer(
-            submission: submission, id: id, createdAt: createdAt, content: content,
-            details: details)
+            submission: submission,
+            id: id,
+            createdAt: createdAt,
+            content: content,
+            details: details
+        )
     }
 }
 
@@ -40,7 +49,8 @@ extension Candidate {
                     pointer + (places[refused.mailbox] ?? "/to"),
                     Problem.code(for: refused.refusal.rule),
                     "\(refused.mailbox): \(refused.refusal.reply.text)",
-                    reply: refused.refusal.reply)
+                    reply: refused.refusal.reply
+                )
             }
         }
         guard let refusal = decision.refusal else { return [] }

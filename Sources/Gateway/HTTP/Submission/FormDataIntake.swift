@@ -5,7 +5,8 @@ import Wire
 /// multipart/form-data: fields as in JSON, files as attachments (RFC 7578).
 extension MessageIntake {
     func readFormData(
-        _ body: any RequestBody, boundary: String
+        _ body: any RequestBody,
+        boundary: String
     ) async throws(Problem) -> (candidates: [Candidate], problems: [Problem.Item]) {
         var reader = MultipartReader(boundary: boundary)
         var form = FormDataFields()
@@ -38,7 +39,8 @@ extension MessageIntake {
     }
 
     private func drain(
-        _ reader: inout MultipartReader, into form: inout FormDataFields,
+        _ reader: inout MultipartReader,
+        into form: inout FormDataFields,
         _ contents: AttachmentContents
     ) async throws(Problem) {
         while let event = try sound({ () throws(MultipartError) in try reader.next() }) {

@@ -64,6 +64,17 @@ struct FormReader {
         return text
     }
 
+    /// A string that will stand in a header: without line breaks and other controls.
+    mutating func line(_ name: String, maximum: Int = .max) -> String? {
+        guard let text = string(name, maximum: maximum) else { return nil }
+        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        else {
+            note(name, "control_character", "\(name) may have no line breaks or other controls")
+            return nil
+        }
+        return text
+    }
+
     mutating func bool(_ name: String) -> Bool? {
         guard let value = value(name) else { return nil }
         guard case .bool(let flag) = value else {
@@ -78,8 +89,10 @@ struct FormReader {
         guard case .number(let number) = value, let integer = number.int, range.contains(integer)
         else {
             note(
-                name, "wrong_type",
-                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                name,
+                "wrong_type",
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)"
+            )
             return nil
         }
         return integer
@@ -95,7 +108,8 @@ struct FormReader {
     }
 
     mutating func choice<Choice: RawRepresentable & CaseIterable>(
-        _ name: String, _ type: Choice.Type
+        _ name: String,
+        _ type: Choice.Type
     ) -> Choice? where Choice.RawValue == String {
         guard let text = string(name) else { return nil }
         guard let choice = Choice(rawValue: text) else {
@@ -106,10 +120,12 @@ struct FormReader {
         return choice
     }
 
-    /// A list of strings, or one string for a list of one.
     mutating func strings(_ name: String, maximum: Int = .max) -> [String]? {
         guard let value = value(name) else { return nil }
-        let elements: [JSONValue] = if case .array(let array) = value { array } else { [value] }
+        guard case .array(let elements) = value else {
+            note(name, "wrong_type", "\(name) must be a list of strings")
+            return nil
+        }
         guard elements.count <= maximum else {
             note(name, "too_many", "\(name) may have at most \(maximum) entries")
             return nil
@@ -118,7 +134,8 @@ struct FormReader {
         for (index, element) in elements.enumerated() {
             guard case .string(let text) = element else {
                 problems.append(
-                    .init("\(place(name))/\(index)", "wrong_type", "must be a string"))
+                    .init("\(place(name))/\(index)", "wrong_type", "must be a string")
+                )
                 continue
             }
             strings.append(text)
@@ -138,8 +155,11 @@ struct FormReader {
             guard case .string(let text) = member.value else {
                 problems.append(
                     .init(
-                        "\(place(name))/\(JSONPointer.escaped(member.key))", "wrong_type",
-                        "must be a string"))
+                        "\(place(name))/\(JSONPointer.escaped(member.key))",
+                        "wrong_type",
+                        "must be a string"
+                    )
+                )
                 continue
             }
             pairs.append((member.key, text))

@@ -6,6 +6,7 @@ final class MeasuredBody: RequestBody {
     private let limit: Int
     private var digest: SHA256?
     private var octets = 0
+    private var finished: [UInt8]?
 
     /// `prefix` goes into the digest first: what else makes a request the same.
     init(_ body: any RequestBody, limit: Int, digestedAfter prefix: String?) {
@@ -27,6 +28,7 @@ final class MeasuredBody: RequestBody {
 
     /// What was read, and the prefix, in one number; nil where none was asked for.
     func fingerprint() -> [UInt8]? {
-        digest?.finish()
+        if finished == nil { finished = digest?.finish() }
+        return finished
     }
 }

@@ -20,18 +20,25 @@ struct MessageForm {
 
     /// The form, or all that is wrong with it. `attachments` counts the contents that came with it.
     static func read(
-        _ value: JSONValue, at pointer: String = "", defaults: Defaults, id: MessageID,
-        hostname: String, now: Timestamp
+        _ value: JSONValue,
+        at pointer: String = "",
+        defaults: Defaults,
+        id: MessageID,
+        hostname: String,
+        now: Timestamp
     ) throws(FormErrors) -> MessageForm {
         guard var form = FormReader(value, at: pointer) else {
             throw FormErrors(items: [.init(pointer, "wrong_type", "a message must be an object")])
         }
         let envelope = readEnvelope(&form, defaults)
         var draft = Draft(
-            from: envelope.from, messageID: "<\(id)@\(hostname)>", date: now)
+            from: envelope.from,
+            messageID: "<\(id)@\(hostname)>",
+            date: now
+        )
         draft.to = envelope.to
         draft.cc = envelope.cc
-        draft.subject = form.string("subject")
+        draft.subject = form.line("subject")
         draft.replyTo = form.addresses("reply_to") ?? []
         draft.text = form.string("text")
         draft.html = form.string("html")
@@ -40,15 +47,20 @@ struct MessageForm {
         let details = readDetails(&form, &draft, now)
         let isDryRun = form.bool("dry_run") ?? false
         if draft.text == nil, draft.html == nil, draft.attachments.isEmpty, form.problems.isEmpty {
-            form.note("", "missing", "a message needs one of text, html or attachments")
+            form.note("text", "missing", "a message needs one of text, html or attachments")
         }
         form.finish()
         guard form.problems.isEmpty, let sender = envelope.sender else {
             throw FormErrors(items: form.problems)
         }
         return MessageForm(
-            draft: draft, sender: sender, recipients: envelope.recipients,
-            places: envelope.places, details: details, isDryRun: isDryRun)
+            draft: draft,
+            sender: sender,
+            recipients: envelope.recipients,
+            places: envelope.places,
+            details: details,
+            isDryRun: isDryRun
+        )
     }
 }
 
@@ -92,12 +104,21 @@ extension MessageForm {
             }
         }
         if recipients.isEmpty, isSound {
-            form.note("to", "missing", "a message needs a recipient; this application has no default")
+            form.note(
+                "to",
+                "missing",
+                "a message needs a recipient; this application has no default"
+            )
         }
         let nobody = NamedMailbox(mailbox: Mailbox(localPart: "nobody", domain: "invalid"))
         return Envelope(
-            from: from ?? nobody, sender: from?.mailbox, to: to, cc: cc, recipients: recipients,
-            places: places)
+            from: from ?? nobody,
+            sender: from?.mailbox,
+            to: to,
+            cc: cc,
+            recipients: recipients,
+            places: places
+        )
     }
 
     private static func readHeaders(
@@ -110,8 +131,10 @@ extension MessageForm {
             } catch {
                 form.note([
                     .init(
-                        form.place("headers") + "/" + JSONPointer.escaped(name), "invalid_header",
-                        error.reason)
+                        form.place("headers") + "/" + JSONPointer.escaped(name),
+                        "invalid_header",
+                        error.reason
+                    )
                 ])
             }
         }
@@ -119,18 +142,23 @@ extension MessageForm {
     }
 
     private static func readDetails(
-        _ form: inout FormReader, _ draft: inout Draft, _ now: Timestamp
+        _ form: inout FormReader,
+        _ draft: inout Draft,
+        _ now: Timestamp
     ) -> MessageDetails {
         var details = MessageDetails(
-            headerMessageID: draft.messageID, subject: draft.subject ?? "", octets: 0)
-        details.externalID = form.string("external_id", maximum: 255)
+            headerMessageID: draft.messageID,
+            subject: draft.subject ?? "",
+            octets: 0
+        )
+        details.externalID = form.line("external_id", maximum: 255)
         details.tags = form.strings("tags", maximum: 10) ?? []
         details.metadata = (form.dictionary("metadata") ?? []).map { ($0.name, $0.value) }
         draft.importance = form.choice("priority", Importance.self)
         details.priority = Priority(draft.importance)
         details.sendAt = form.timestamp("send_at")
         details.expiresAt = form.timestamp("expires_at")
-        details.threadKey = form.string("thread_key", maximum: 255)
+        details.threadKey = form.line("thread_key", maximum: 255)
         if let expiry = details.expiresAt, expiry <= max(now, details.sendAt ?? now) {
             form.note("expires_at", "invalid", "expires_at must lie after send_at and after now")
         }

@@ -27,7 +27,8 @@ struct MessageIntake {
 
     /// One JSON message, or a batch of them.
     func readJSON(
-        _ body: any RequestBody, isBatch: Bool
+        _ body: any RequestBody,
+        isBatch: Bool
     ) async throws(Problem) -> (candidates: [Candidate], problems: [Problem.Item]) {
         let contents = AttachmentContents(store: store)
         do {
@@ -62,7 +63,10 @@ struct MessageIntake {
                 }
                 let contents = AttachmentContents(store: store)
                 let value = try await readDocument(
-                    HeldBody(line), streaming: [["attachments", "*", "content"]], into: contents)
+                    HeldBody(line),
+                    streaming: [["attachments", "*", "content"]],
+                    into: contents
+                )
                 let built = build([(value, place)], contents)
                 candidates += built.candidates
                 problems += built.problems
@@ -90,10 +94,14 @@ struct MessageIntake {
     }
 
     private func readDocument(
-        _ body: any RequestBody, streaming patterns: [[String]], into contents: AttachmentContents
+        _ body: any RequestBody,
+        streaming patterns: [[String]],
+        into contents: AttachmentContents
     ) async throws(Problem) -> JSONValue {
         var reader = JSONDocumentReader(
-            limits: JSONLimits(maximumStringOctets: Self.textLimit), streaming: patterns)
+            limits: JSONLimits(maximumStringOctets: Self.textLimit),
+            streaming: patterns
+        )
         while let piece = try await body.next() {
             do throws(JSONError) {
                 try reader.receive(piece.span)
@@ -114,7 +122,8 @@ struct MessageIntake {
     }
 
     private func build(
-        _ values: [(value: JSONValue, pointer: String)], _ contents: AttachmentContents
+        _ values: [(value: JSONValue, pointer: String)],
+        _ contents: AttachmentContents
     ) -> (candidates: [Candidate], problems: [Problem.Item]) {
         var candidates: [Candidate] = []
         var problems = contents.problems
@@ -129,29 +138,49 @@ struct MessageIntake {
     }
 
     func candidate(
-        from value: JSONValue, at pointer: String, _ contents: AttachmentContents
+        from value: JSONValue,
+        at pointer: String,
+        _ contents: AttachmentContents
     ) throws(FormErrors) -> Candidate {
         let id = MessageID(at: now)
         let form = try MessageForm.read(
-            value, at: pointer, defaults: defaults, id: id, hostname: hostname, now: now)
+            value,
+            at: pointer,
+            defaults: defaults,
+            id: id,
+            hostname: hostname,
+            now: now
+        )
         let segments = form.draft.composed(boundary: id.low)
         var details = form.details
         details.origin = "http"
-        details.requiresSMTPUTF8 = ([form.sender] + form.recipients).contains(where: \.needsSMTPUTF8)
+        details.requiresSMTPUTF8 = ([form.sender] + form.recipients).contains(
+            where: \.needsSMTPUTF8
+        )
         return Candidate(
-            id: id, createdAt: now, sender: .mailbox(form.sender), recipients: form.recipients,
+            id: id,
+            createdAt: now,
+            sender: .mailbox(form.sender),
+            recipients: form.recipients,
             authors: [form.sender],
             content: contents.assemble(segments, after: received(id, form.recipients)),
-            details: details, isDryRun: form.isDryRun,
-            places: form.places, pointer: pointer)
+            details: details,
+            isDryRun: form.isDryRun,
+            places: form.places,
+            pointer: pointer
+        )
     }
 
     /// RFC 5321 §4.4, §3.7.2: a gateway tells where the mail entered.
     func received(_ id: MessageID, _ recipients: [Mailbox]) -> [UInt8] {
         Received(
-            helo: nil, peer: trace.peer, hostname: hostname,
-            transport: .http(isSecured: trace.isSecure), id: id.description,
-            recipient: recipients.count == 1 ? recipients[0] : nil, date: now
+            helo: nil,
+            peer: trace.peer,
+            hostname: hostname,
+            transport: .http(isSecured: trace.isSecure),
+            id: id.description,
+            recipient: recipients.count == 1 ? recipients[0] : nil,
+            date: now
         ).octets
     }
 }
@@ -180,10 +209,22 @@ extension Problem {
     }
 
     init(_ error: JSONError) {
+        guard !error.exceedsLimit else {
+            self =
+                Problem(
+                    413,
+                    "payload_too_large",
+                    "\(error.reason); attachments and message/rfc822 may be larger",
+                    items: [.init(error.pointer, "payload_too_large", error.reason)]
+                ).closing
+            return
+        }
         self = Problem(
-            400, "invalid_json",
+            400,
+            "invalid_json",
             "line \(error.line), column \(error.column): \(error.reason)",
-            items: [.init(error.pointer, "invalid_json", error.reason)])
+            items: [.init(error.pointer, "invalid_json", error.reason)]
+        )
     }
 }
 

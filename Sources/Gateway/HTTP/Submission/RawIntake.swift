@@ -6,7 +6,9 @@ import Wire
 /// message/rfc822: a whole mail as the body, its envelope in the query or in its header.
 extension MessageIntake {
     func readRaw(
-        _ body: any RequestBody, from: String?, to: [String]
+        _ body: any RequestBody,
+        from: String?,
+        to: [String]
     ) async throws(Problem) -> (candidates: [Candidate], problems: [Problem.Item]) {
         let intake = RawMailIntake(store: store, headerLimit: limits.headerSize)
         do {
@@ -17,8 +19,10 @@ extension MessageIntake {
                 try await stored { () async throws(StoreError) in try await intake.receive(normal) }
                 guard !intake.isHeaderOversize else {
                     throw Problem(
-                        413, "payload_too_large",
-                        "the mail's header exceeds \(limits.headerSize) octets")
+                        413,
+                        "payload_too_large",
+                        "the mail's header exceeds \(limits.headerSize) octets"
+                    )
                 }
             }
             let mail = try await stored { () async throws(StoreError) in try await intake.finish() }
@@ -33,7 +37,9 @@ extension MessageIntake {
     }
 
     private func candidate(
-        from mail: RawMail, sender: String?, _ to: [String]
+        from mail: RawMail,
+        sender: String?,
+        _ to: [String]
     ) throws(FormErrors) -> Candidate {
         let id = MessageID(at: now)
         let sender = try envelopeSender(sender, mail)
@@ -45,23 +51,38 @@ extension MessageIntake {
         }
         let header = mail.header.completed(
             with: .init(
-                sender: .mailbox(sender), postmaster: postmaster, now: now,
-                messageID: "<\(id)@\(hostname)>"))
+                sender: .mailbox(sender),
+                postmaster: postmaster,
+                now: now,
+                messageID: "<\(id)@\(hostname)>"
+            )
+        )
         var completed = mail
         completed.header = header
         let content = completed.pieces(trace: received(id, recipients))
         var details = MessageDetails(
             headerMessageID: header.messageID ?? "",
-            subject: header.first("Subject")?.decoded ?? "", origin: "http", octets: 0)
+            subject: header.first("Subject")?.decoded ?? "",
+            origin: "http",
+            octets: 0
+        )
         details.is8Bit = mail.is8Bit
         details.requiresSMTPUTF8 = ([sender] + recipients).contains(where: \.needsSMTPUTF8)
         return Candidate(
-            id: id, createdAt: now, sender: .mailbox(sender), recipients: recipients,
-            authors: authors, content: content, details: details, hops: mail.header.hops)
+            id: id,
+            createdAt: now,
+            sender: .mailbox(sender),
+            recipients: recipients,
+            authors: authors,
+            content: content,
+            details: details,
+            hops: mail.header.hops
+        )
     }
 
     private func envelopeSender(
-        _ text: String?, _ mail: RawMail
+        _ text: String?,
+        _ mail: RawMail
     ) throws(FormErrors) -> Mailbox {
         if let text { return try mailbox(text, "from") }
         if let field = mail.header.first("From"), let named = try? AddressList.parse(field.text),
@@ -76,7 +97,8 @@ extension MessageIntake {
     }
 
     private func envelopeRecipients(
-        _ texts: [String], _ mail: RawMail
+        _ texts: [String],
+        _ mail: RawMail
     ) throws(FormErrors) -> [Mailbox] {
         var recipients: [Mailbox] = []
         for text in texts { recipients.append(try mailbox(text, "to")) }
@@ -86,7 +108,11 @@ extension MessageIntake {
                     let named = try? AddressList.parse(field.text)
                     guard let named else {
                         throw FormErrors(items: [
-                            .init("", "invalid_address", "the mail's \(name) field is no address list")
+                            .init(
+                                "",
+                                "invalid_address",
+                                "the mail's \(name) field is no address list"
+                            )
                         ])
                     }
                     recipients += named.map(\.mailbox)

@@ -1,0 +1,167 @@
+import Delivery
+import Mail
+import Policy
+import Store
+import Wire
+
+/// One submission over HTTP, from its head to its answer.
+struct Submitting {
+    typealias Reading = (candidates: [Candidate], problems: [Problem.Item])
+
+    let api: API
+    let request: Request
+    let applicant: (record: ApplicationRecord, facts: Applicant)
+    let client: Client
+    let preferences: HTTPPreferences
+    let idempotencyKey: String?
+    let body: MeasuredBody
+    let intake: MessageIntake
+    let now: Timestamp
+    var isBatch = false
+    var isPartial = false
+
+    init(_ api: API, _ request: Request) throws(Problem) {
+        self.api = api
+        self.request = request
+        now = api.now
+        applicant = try api.submitter(of: request)
+        client = api.client(of: request, as: .application(applicant.facts))
+        preferences = HTTPPreferences(request.head.fields)
+        idempotencyKey = try Self.idempotencyKey(request.head)
+        let configuration = api.configuration
+        intake = MessageIntake(
+            store: api.store,
+            hostname: configuration.hostname,
+            postmaster: configuration.postmaster,
+            limits: client.connector.limits,
+            defaults: .init(from: applicant.record.defaultFrom, to: applicant.record.defaultTo),
+            trace: .init(peer: request.peer, isSecure: request.isSecure),
+            now: now
+        )
+        // The same request is the same method, target, media type and decoded body.
+        let media = request.head.fields.first("Content-Type") ?? ""
+        body = MeasuredBody(
+            try api.decodedBody(of: request, limit: intake.bodyLimit),
+            limit: intake.bodyLimit,
+            digestedAfter: idempotencyKey == nil
+                ? nil : "\(request.head.method.name) \(request.head.target.text)\n\(media)\n"
+        )
+    }
+
+    private static func idempotencyKey(_ head: HTTPRequestHead) throws(Problem) -> String? {
+        guard let text = head.fields.first("Idempotency-Key") else { return nil }
+        guard let key = StructuredString.parse(text), (1...255).contains(key.utf8.count) else {
+            throw .malformed("Idempotency-Key must have 1 to 255 printable ASCII characters")
+        }
+        return key
+    }
+
+    func run(_ read: (Submitting) async throws(Problem) -> Reading) async throws(Problem) -> Answer
+    {
+        guard let key = idempotencyKey else { return try await work(read) }
+        guard api.idempotencyKeys.begin(key, in: scope) else {
+            throw Problem(
+                409,
+                "idempotency_key_in_use",
+                "a request with this Idempotency-Key is being worked on; ask again for its answer"
+            ).with("Retry-After", "1")
+        }
+        defer { api.idempotencyKeys.end(key, in: scope) }
+        return try await work(read)
+    }
+
+    func work(_ read: (Submitting) async throws(Problem) -> Reading) async throws(Problem)
+        -> Answer
+    {
+        let reading = try await read(self)
+        if let replay = try await replay() { return replay }
+        var problems = reading.problems
+        guard problems.isEmpty || isPartial else { throw .invalid(problems) }
+        let rate = try chargeRate(for: reading.candidates.count)
+        let dryRuns = reading.candidates.filter(\.isDryRun)
+        if !dryRuns.isEmpty {
+            guard !isBatch else {
+                problems = dryRuns.map {
+                    .init($0.pointer + "/dry_run", "invalid", "not in a batch")
+                }
+                throw .invalid(problems)
+            }
+            return dryRun(dryRuns[0])
+        }
+        var answer =
+            isPartial
+            ? try await takeEach(reading) : try await takeAll(reading.candidates)
+        if let rate { answer.fields += rate.fields }
+        return answer
+    }
+
+    var scope: String { applicant.record.id.description }
+
+    func replay() async throws(Problem) -> Answer? {
+        guard let claim = claim(StoredAnswer(status: 0)) else { return nil }
+        let earlier = try await stored { () async throws(StoreError) in
+            try await api.store.answer(to: claim, at: now)
+        }
+        switch earlier {
+        case .replayed(let answer): return Answer(replaying: answer)
+        case .mismatched: throw .mismatchedKey
+        case .kept, nil: return nil
+        }
+    }
+
+    func claim(_ answer: StoredAnswer) -> IdempotencyClaim? {
+        guard let key = idempotencyKey, let fingerprint = body.fingerprint() else { return nil }
+        return IdempotencyClaim(
+            scope: scope,
+            key: key,
+            fingerprint: fingerprint,
+            answer: answer,
+            expires: now + .seconds(86_400)
+        )
+    }
+
+    func chargeRate(for count: Int) throws(Problem) -> RateState? {
+        if let quota = client.connector.limits.messagesPerMinute {
+            try charge(count, "source:\(request.peer)", quota)
+        }
+        guard let quota = applicant.record.rate else { return nil }
+        return try charge(count, scope, quota)
+    }
+
+    @discardableResult
+    func charge(_ count: Int, _ name: String, _ quota: Int) throws(Problem) -> RateState {
+        let (isAllowed, state) = api.rates.take(count, of: name, perMinute: quota, at: now)
+        guard isAllowed else {
+            var problem = Problem(
+                429,
+                "rate_limited",
+                "more than \(quota) messages a minute; wait \(state.reset) s"
+            ).with("Retry-After", "\(max(1, state.reset))")
+            problem.fields += state.fields
+            throw problem
+        }
+        return state
+    }
+}
+
+extension Problem {
+    static let mismatchedKey = Problem(
+        422,
+        "idempotency_payload_mismatch",
+        "this Idempotency-Key was used for another request in the last 24 hours"
+    )
+
+    static func unsupported(_ media: String, _ supported: String) -> Problem {
+        Problem(415, "unsupported_media_type", "\(media) is not taken here; send \(supported)")
+    }
+}
+
+extension RateState {
+    /// draft-ietf-httpapi-ratelimit-headers.
+    var fields: [(name: String, value: String)] {
+        [
+            ("RateLimit-Policy", "\"default\";q=\(quota);w=60"),
+            ("RateLimit", "\"default\";r=\(remaining);t=\(reset)"),
+        ]
+    }
+}

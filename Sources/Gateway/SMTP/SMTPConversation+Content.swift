@@ -1,0 +1,102 @@
+import Mail
+import Net
+import Policy
+import Store
+import Wire
+
+/// The content: from DATA to the reply that makes the mail ours.
+extension SMTPConversation {
+    func startContent() {
+        transaction?.intake = RawMailIntake(
+            store: gateway.store,
+            headerLimit: client.connector.limits.headerSize
+        )
+        session.accept()
+    }
+
+    /// A failure of the store is told at the end of the content: SMTP has no word for it before.
+    func take(_ octets: [UInt8]) async {
+        guard let intake = transaction?.intake, transaction?.failure == nil else { return }
+        do throws(StoreError) {
+            try await intake.receive(octets)
+        } catch {
+            transaction?.failure = error
+        }
+    }
+
+    func finishContent() async {
+        guard let facts = transaction, let intake = facts.intake else {
+            session.refuse(.insufficientResources)
+            return
+        }
+        transaction = nil
+        do throws(StoreError) {
+            if let failure = facts.failure { throw failure }
+            if intake.isHeaderOversize {
+                session.refuse(SMTPReply(552, "5.3.4", "Message header exceeds the limit"))
+            } else {
+                try await hand(in: facts, try await intake.finish())
+            }
+        } catch {
+            intake.abandon()
+            gateway.log.error(
+                "mail not kept",
+                ["peer": client.peer.description, "reason": "\(error)"]
+            )
+            session.refuse(.insufficientResources)
+        }
+    }
+
+    func hand(
+        in facts: SMTPTransactionFacts,
+        _ mail: RawMail
+    ) async throws(StoreError) {
+        let arrival = SMTPArrival(
+            client: client,
+            facts: facts,
+            mail: mail,
+            helo: session.helloName,
+            isExtended: session.isExtended,
+            isAuthenticated: identity != nil,
+            comment: stream.peerCredentials.map { "uid \($0.uid)" } ?? stream.tls?.version
+        )
+        let configuration = gateway.configuration
+        let offer = arrival.offer(
+            at: gateway.clock(),
+            hostname: configuration.hostname,
+            postmaster: configuration.postmaster
+        )
+        switch offer {
+        case .failure(let reply):
+            refuse(reply, at: "DATA", facts.sender.description)
+        case .success(let offer):
+            try await take(offer, key: SMTPIdempotency(facts, mail, client))
+        }
+    }
+
+    func take(_ offer: Offer, key: SMTPIdempotency?) async throws(StoreError) {
+        if let key, !gateway.idempotencyKeys.begin(key.key, in: key.scope) {
+            return refuse(.keyInUse, at: "DATA", offer.id.description)
+        }
+        defer { if let key { gateway.idempotencyKeys.end(key.key, in: key.scope) } }
+        let reply = SMTPReply.queued(
+            messageID: offer.details.headerMessageID,
+            internalID: offer.id.description,
+            hostname: gateway.configuration.hostname
+        )
+        let outcome = try await gateway.desk.take([offer]) { _ in
+            key?.claim(answering: reply, at: offer.createdAt)
+        }
+        switch outcome {
+        case .kept(let receipts):
+            gateway.noteAccepted(receipts, .smtp)
+            session.accept(reply)
+        case .replayed(let answer):
+            session.accept(SMTPReply(250, "2.6.0", String(decoding: answer.body, as: UTF8.self)))
+        case .mismatched:
+            refuse(.keyReused, at: "DATA", offer.id.description)
+        case .refused(let decisions):
+            refuse(decisions[0].refusal?.reply ?? .noRoute, at: "DATA", offer.id.description)
+        }
+    }
+}

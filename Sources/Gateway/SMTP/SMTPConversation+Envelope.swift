@@ -1,0 +1,80 @@
+import Mail
+import Net
+import Policy
+import Store
+import Wire
+
+/// MAIL and RCPT: the rules are asked where their facts are first known.
+extension SMTPConversation {
+    /// Rules 2, 3, 4, and what of 6 is known at MAIL. False when the client is sent away.
+    func begin(_ sender: ReversePath, _ parameters: SMTPMailParameters) -> Bool {
+        dropTransaction()
+        let rules = gateway.configuration.rulebook
+        var findings = [rules.examineTLS(client), rules.examineSubmit(client)]
+        findings.append(rules.examineSender(sender, of: client))
+        if let size = parameters.size { findings.append(rules.examineSize(size, of: client)) }
+        if let refusal = findings.lazy.compactMap(\.refusal).first {
+            refuse(refusal.reply, at: "MAIL", sender.description)
+            return true
+        }
+        guard isWithinRates() else {
+            refuse(.rateExceeded, at: "MAIL", sender.description)
+            return false
+        }
+        transaction = SMTPTransactionFacts(sender: sender, parameters: parameters)
+        if !session.accept() { transaction = nil }
+        return true
+    }
+
+    func isWithinRates() -> Bool {
+        let now = gateway.clock()
+        if let quota = client.connector.limits.messagesPerMinute {
+            let name = "\(client.connector.name):\(client.peer)"
+            let (isAllowed, _) = gateway.rates.take(1, of: name, perMinute: quota, at: now)
+            guard isAllowed else { return false }
+        }
+        if let record = identity?.application, let quota = record.rate {
+            let name = record.id.description
+            return gateway.rates.take(1, of: name, perMinute: quota, at: now).isAllowed
+        }
+        return true
+    }
+
+    /// Rules 5, 6 and 7 at RCPT.
+    func add(_ recipient: SMTPRecipient) {
+        guard let mailbox = gateway.configuration.mailbox(for: recipient, at: stream.local.ip)
+        else {
+            refuse(Reply(550, "5.1.1", "User unknown"), at: "RCPT", "\(recipient)")
+            return
+        }
+        let rules = gateway.configuration.rulebook
+        let count = (transaction?.recipients.count ?? 0) + 1
+        let octets = transaction?.parameters.size ?? 0
+        let findings = [
+            rules.examineCount(ofRecipients: count, of: client),
+            rules.examineRecipient(mailbox, of: client),
+            rules.examineRoute(to: mailbox, from: client, octets: octets).finding,
+        ]
+        if let refusal = findings.lazy.compactMap(\.refusal).first {
+            refuse(refusal.reply, at: "RCPT", mailbox.description)
+            return
+        }
+        if transaction?.recipients.contains(mailbox) == false {
+            transaction?.recipients.append(mailbox)
+        }
+        session.accept()
+    }
+
+    func refuse(_ reply: Reply, at command: String, _ subject: String) {
+        session.refuse(SMTPReply(reply))
+        gateway.metrics.countRefused(.smtp)
+        gateway.log.info(
+            "refused",
+            [
+                "connector": client.connector.name, "peer": client.peer.description,
+                "at": command, "subject": subject,
+                "reply": "\(reply.code) \(reply.enhanced) \(reply.text)",
+            ]
+        )
+    }
+}

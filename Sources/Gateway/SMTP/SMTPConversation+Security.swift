@@ -1,0 +1,47 @@
+import Mail
+import Net
+import Policy
+import Store
+import Wire
+
+/// AUTH and STARTTLS.
+extension SMTPConversation {
+    func authenticate(_ credentials: SMTPCredentials) async {
+        do throws(CredentialError) {
+            let identity = try gateway.directory.identify(
+                credentials.password,
+                from: client.peer,
+                at: gateway.clock()
+            )
+            guard let application = identity.application, identity.holds(.send) else {
+                throw .invalid
+            }
+            self.identity = identity
+            client.principal = .application(application.applicant)
+            session.accept()
+        } catch {
+            gateway.metrics.countFailedLogon()
+            note("logon failed: \(error)")
+            let tarpit = client.connector.limits.tarpit
+            if tarpit > .zero { _ = await EventLoop.current?.sleep(for: tarpit) }
+            session.refuse(.authenticationUnsuccessful)
+        }
+    }
+
+    func startTLS() async throws(StreamError) -> Bool {
+        try await flush()
+        guard let tls else { return false }
+        do throws(StreamError) {
+            try await stream.startTLS(tls, within: .seconds(60))
+        } catch .tls(let reason) {
+            note("TLS handshake failed: \(reason)")
+            return false
+        }
+        dropTransaction()
+        identity = nil
+        client.principal = .anonymous
+        client.isSecure = true
+        session.didStartTLS()
+        return true
+    }
+}

@@ -1,0 +1,148 @@
+import Mail
+import Net
+import Policy
+import Synchronization
+
+/// Receives connections: the connector is chosen, its limits are asked, and its protocol is spoken
+/// until the end.
+final class Reception: Sendable {
+    private let gateway: Gateway
+    private let api: API
+    private let census = ConnectionCensus()
+    private let certificates = Mutex(CertificateShelf())
+
+    init(_ gateway: Gateway) {
+        self.gateway = gateway
+        api = API(gateway)
+    }
+
+    func adopt(_ shelf: CertificateShelf) {
+        certificates.withLock { $0 = shelf }
+    }
+
+    /// Serves whoever comes in by that listener.
+    func serve(_ listener: Listener, on loops: EventLoops) {
+        let port = listener.local.port
+        @Sendable func serve(_ stream: sending Connection) async {
+            await receive(stream, port: port)
+        }
+        listener.start(on: loops, serve: serve)
+    }
+
+    /// The same for the sockets of this machine's users.
+    func serveLocal(_ listener: Listener, on loops: EventLoops) {
+        let isControl = listener.local.path?.hasSuffix("control.sock") ?? false
+        @Sendable func serve(_ stream: sending Connection) async {
+            await receiveLocally(stream, isControl: isControl)
+        }
+        listener.start(on: loops, serve: serve)
+    }
+
+    /// A client on this machine: administrators at the control socket, anyone at the other.
+    private func receiveLocally(_ stream: Connection, isControl: Bool) async {
+        defer { stream.close() }
+        if isControl {
+            try? await HTTPConversation(stream, api: api, connector: nil, peer: .loopback)
+                .converse()
+        } else if let connector = gateway.configuration.rulebook.localSubmission {
+            try? await SMTPConversation(
+                stream,
+                gateway: gateway,
+                connector: connector,
+                peer: .loopback,
+                tls: nil
+            ).converse()
+        }
+    }
+
+    /// One connection from its first octet to its last: the connector is chosen, the limits are
+    /// asked, and its door's protocol is spoken.
+    private func receive(_ stream: Connection, port: Int) async {
+        defer { stream.close() }
+        guard let peer = stream.peer.ip.flatMap({ IPAddress($0) }),
+            let local = stream.local.ip.flatMap({ IPAddress($0) })
+        else { return }
+        let connector = gateway.configuration.rulebook.connector(at: local, port: port, for: peer)
+        guard let connector else {
+            return await turnAway(stream, port: port, peer: peer)
+        }
+        guard census.enter(connector, peer) else {
+            return await refuse(stream, connector, peer)
+        }
+        defer { census.leave(connector, peer) }
+        do throws(StreamError) {
+            try await speak(stream, connector, peer)
+        } catch {
+            gateway.log.debug(
+                "connection lost",
+                ["connector": connector.name, "peer": peer.description, "reason": "\(error)"]
+            )
+        }
+    }
+
+    private func speak(
+        _ stream: Connection,
+        _ connector: ReceiveConnector,
+        _ peer: IPAddress
+    ) async throws(StreamError) {
+        let tls = certificates.withLock { $0.contexts[connector.name] }
+        if connector.tls.mode == .implicit {
+            guard let tls else { return }
+            try await stream.startTLS(tls, within: .seconds(30))
+        }
+        switch connector.door {
+        case .http:
+            try await HTTPConversation(stream, api: api, connector: connector, peer: peer)
+                .converse()
+        case .smtp:
+            try await SMTPConversation(
+                stream,
+                gateway: gateway,
+                connector: connector,
+                peer: peer,
+                tls: tls
+            ).converse()
+        }
+    }
+
+    /// No connector serves this address: SMTP hears 421, HTTP 403.
+    private func turnAway(_ stream: Connection, port: Int, peer: IPAddress) async {
+        gateway.log.warning("no connector serves the client", ["peer": peer.description])
+        let doors = gateway.configuration.rulebook.receiveConnectors.filter { connector in
+            connector.bindings.contains { $0.port == port }
+        }
+        if doors.contains(where: { $0.door == .http }) {
+            await Farewell.http(
+                Problem(
+                    403,
+                    "source_address_not_allowed",
+                    "no connector here serves \(peer)"
+                ),
+                on: stream,
+                api: api
+            )
+        } else {
+            await Farewell.smtp(.noConnector, on: stream)
+        }
+    }
+
+    private func refuse(
+        _ stream: Connection,
+        _ connector: ReceiveConnector,
+        _ peer: IPAddress
+    ) async {
+        gateway.log.warning(
+            "too many connections",
+            ["connector": connector.name, "peer": peer.description]
+        )
+        switch connector.door {
+        case .http:
+            await Farewell.http(
+                Problem(503, "overloaded", "too many connections").with("Retry-After", "5"),
+                on: stream,
+                api: api
+            )
+        case .smtp: await Farewell.smtp(.tooManyConnections, on: stream)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/// The requests of the benchmark, as they go over the wire.
+enum HTTPRequests {
+    /// A JSON message of 1,024 octets.
+    static func message(to host: String, key: String) -> [UInt8] {
+        let start = """
+            {"from":"backup@bench.example","to":["operator@bench.example"],\
+            "subject":"Nightly backup finished","text":"
+            """
+        let line = "All 42 volumes of the night are written and verified. "
+        let room = 1024 - start.utf8.count - 2
+        let text = String(repeating: line, count: room / line.utf8.count + 1).prefix(room)
+        return post(start + text + "\"}", to: host, key: key)
+    }
+
+    static func post(_ json: String, to host: String, key: String) -> [UInt8] {
+        head(of: json.utf8.count, to: host, key: key) + Array(json.utf8)
+    }
+
+    /// The head of a POST whose content follows piece by piece.
+    static func head(of length: Int, to host: String, key: String) -> [UInt8] {
+        Array(
+            """
+            POST /v1/messages HTTP/1.1\r
+            Host: \(host)\r
+            Authorization: Bearer \(key)\r
+            Content-Type: application/json\r
+            Content-Length: \(length)\r
+            \r
+
+            """.utf8
+        )
+    }
+
+    static func get(_ path: String, from host: String, key: String) -> [UInt8] {
+        Array(
+            """
+            GET \(path) HTTP/1.1\r
+            Host: \(host)\r
+            Authorization: Bearer \(key)\r
+            \r
+
+            """.utf8
+        )
+    }
+}
