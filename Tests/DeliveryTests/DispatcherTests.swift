@@ -321,7 +321,6 @@ struct DispatcherTests {
         let sink = try Sink(on: loops)
         let office = try Office([route(to: sink.host)])
         try await office.dispatcher.start()
-        // Long enough for the order to come in time on a busy machine.
         let entries = try await office.keep(sendAt: .now + .seconds(3))
         office.dispatcher.take(entries)
         let change = try await office.store.cancel(entries[0].id, at: .now, by: "op")

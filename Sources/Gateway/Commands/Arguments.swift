@@ -49,7 +49,11 @@ struct Arguments: Sendable {
                 words.append(argument)
                 continue
             }
-            let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1)
+            let parts = argument.dropFirst(2).split(
+                separator: "=",
+                maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
             let name = parts.first.map(String.init) ?? ""
             guard let option = options.first(where: { $0.name == name }) else {
                 throw CommandFailure(.usage, "unknown option --\(name)")

@@ -35,9 +35,11 @@ extension ConfigurationDraft {
     mutating func readReceiveConnector(_ reader: SettingsReader, index: Int) {
         let door = reader.choice("protocol", ReceiveConnector.Door.self) ?? .smtp
         let name = reader.string("name") ?? ""
-        if name.isEmpty { reader.note("name", "a receive connector needs a name") }
+        if name.isEmpty, !reader.isFaulty("name") {
+            reader.note("name", "a receive connector needs a name")
+        }
         let bindings = reader.values("bindings", "ip:port or [v6]:port") { Binding($0) } ?? []
-        if bindings.isEmpty {
+        if bindings.isEmpty, !reader.isFaulty("bindings") {
             reader.note("bindings", "must list at least one address, such as \"0.0.0.0:25\"")
         }
         var connector = ReceiveConnector(name: name, door: door, bindings: bindings)
@@ -62,7 +64,7 @@ extension ConfigurationDraft {
             AddressRange($0)
         }
         guard let ranges else { return }
-        if ranges.isEmpty {
+        if ranges.isEmpty, !reader.isFaulty("remoteIPRanges") {
             reader.note("remoteIPRanges", "is empty; leave it out to serve every address")
         }
         let isEverything = ranges.contains(.allV4) && ranges.contains(.allV6)

@@ -31,9 +31,11 @@ extension ConfigurationDraft {
         _ readSecret: (String) -> String?
     ) {
         let name = reader.string("name") ?? ""
-        if name.isEmpty { reader.note("name", "a send connector needs a name") }
+        if name.isEmpty, !reader.isFaulty("name") {
+            reader.note("name", "a send connector needs a name")
+        }
         let spaces = reader.values("addressSpaces", "domain, *.domain or *") { DomainPattern($0) }
-        if spaces?.isEmpty ?? true {
+        if spaces?.isEmpty ?? true, !reader.isFaulty("addressSpaces") {
             reader.note("addressSpaces", "must list at least one domain, *.domain or *")
         }
         var connector = SendConnector(name: name, addressSpaces: spaces ?? [])
@@ -69,6 +71,8 @@ extension ConfigurationDraft {
         case (nil, let hosts?) where !hosts.isEmpty: return .smartHosts(hosts)
         case (.some, .some):
             reader.note("delivery", "cannot stand beside smartHosts; keep one of them")
+        case _ where reader.isFaulty("delivery") || reader.isFaulty("smartHosts"):
+            break
         default:
             reader.note("smartHosts", "list smart hosts, or set delivery: \"mx\" or \"capture\"")
         }

@@ -24,6 +24,7 @@ final class SettingsReader {
     private let members: [JSON5Member]
     private let report: ProblemReport
     private var known: Set<String> = []
+    private var faulty: Set<String> = []
 
     init(_ members: [JSON5Member], path: String, line: Int, report: ProblemReport) {
         self.members = members
@@ -36,7 +37,11 @@ final class SettingsReader {
         path.isEmpty ? key : "\(path).\(key)"
     }
 
+    /// A complaint about this key has been noted: what is left of its value says nothing.
+    func isFaulty(_ key: String) -> Bool { faulty.contains(key) }
+
     func note(_ key: String, _ text: String) {
+        faulty.insert(key)
         let line = members.first { $0.key == key }?.line ?? line
         report.note(key.isEmpty ? path : place(key), line: line, text)
     }
@@ -143,6 +148,7 @@ final class SettingsReader {
         }
         return elements.enumerated().compactMap { index, element in
             guard case .string(let text) = element.value, let value = make(text) else {
+                faulty.insert(key)
                 let place = "\(place(key))[\(index)]"
                 report.note(place, line: element.line, "must be \(form)")
                 return nil

@@ -11,9 +11,20 @@ struct RateState: Equatable, Sendable {
 
 /// A bucket of tokens for each name: it holds a minute's worth and refills evenly.
 final class RateLimiter: Sendable {
+    /// Counted in sixty-thousandths of a token, of which a quota of N refills N a millisecond: whole
+    /// numbers never fall short of a token.
     private struct Bucket {
-        var tokens: Double
+        static let token = 60_000
+
+        var units: Int
         var at: Timestamp
+
+        mutating func refill(to capacity: Int, by quota: Int, at now: Timestamp) {
+            // A clock that goes back gives nothing, now or later.
+            let elapsed = min(60_000, max(0, Int((now - at).milliseconds)))
+            units = min(capacity, units + elapsed * quota)
+            at = max(at, now)
+        }
     }
 
     private let buckets = Mutex<[String: Bucket]>([:])
@@ -27,22 +38,26 @@ final class RateLimiter: Sendable {
         perMinute quota: Int,
         at now: Timestamp
     ) -> (isAllowed: Bool, state: RateState) {
-        buckets.withLock { buckets in
+        let capacity = quota * Bucket.token
+        return buckets.withLock { buckets in
             if buckets.count > 100_000 {
                 buckets = buckets.filter { now - $0.value.at < .seconds(60) }
             }
-            var bucket = buckets[name] ?? Bucket(tokens: Double(quota), at: now)
-            let elapsed = Double(max(0, (now - bucket.at).milliseconds)) / 60_000
-            bucket.tokens = min(Double(quota), bucket.tokens + elapsed * Double(quota))
-            bucket.at = now
-            let isAllowed = bucket.tokens >= Double(count)
-            if isAllowed { bucket.tokens -= Double(count) }
+            var bucket = buckets[name] ?? Bucket(units: capacity, at: now)
+            bucket.refill(to: capacity, by: quota, at: now)
+            let price = count * Bucket.token
+            let isAllowed = bucket.units >= price
+            if isAllowed { bucket.units -= price }
             buckets[name] = bucket
-            let missing = max(0, Double(max(1, count)) - bucket.tokens)
-            let seconds = (missing / Double(quota) * 60).rounded(.up)
+            let missing = max(0, max(price, Bucket.token) - bucket.units)
+            let seconds = (missing + quota * 1000 - 1) / (quota * 1000)
             return (
                 isAllowed,
-                RateState(quota: quota, remaining: Int(bucket.tokens), reset: Int(seconds))
+                RateState(
+                    quota: quota,
+                    remaining: bucket.units / Bucket.token,
+                    reset: seconds
+                )
             )
         }
     }

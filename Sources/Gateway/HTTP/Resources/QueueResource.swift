@@ -7,7 +7,7 @@ enum QueueResource {
     static func summary(_ api: API, _ request: Request) async throws(Problem) -> Answer {
         try request.allowQuery([])
         let lines = try await stored { () async throws(StoreError) in
-            try await api.store.queueSummary()
+            try await api.store.queueSummary(application: request.identity.application?.id)
         }
         return .json { json in
             json.beginObject()
