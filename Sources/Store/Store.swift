@@ -23,7 +23,7 @@ package final class Store: Sendable {
         let wasClean = try Self.markOpen(database)
         writer = try Writer(database, at: location, settings: settings)
         do throws(StoreError) {
-            readers = try ReaderPool(location, count: 2)
+            readers = try ReaderPool(location, searchers: 2)
         } catch {
             writer.close()
             throw error
@@ -76,26 +76,17 @@ extension Store {
 
     /// Runs `query` on a reader's thread, all of it on one state of the database.
     func read<Answer: Sendable>(
+        _ reading: Reading = .search,
         _ query: @escaping @Sendable (Database) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
         let result = await withUnsafeContinuation { continuation in
-            readers.submit { connection in
+            readers.submit(reading) { connection in
                 let result = connection.flatMap { database in
-                    Result { () throws(StoreError) in try database.snapshot(query) }
+                    Result { () throws(StoreError) in try query(database) }
                 }
                 continuation.resume(returning: result)
             }
         }
         return try result.get()
-    }
-}
-
-extension Database {
-    func snapshot<Answer>(
-        _ query: (Database) throws(StoreError) -> Answer
-    ) throws(StoreError) -> Answer {
-        try prepare("BEGIN").run()
-        defer { _ = try? prepare("COMMIT").run() }
-        return try query(self)
     }
 }

@@ -47,21 +47,23 @@ extension SMTPConversation {
             refuse(Reply(550, "5.1.1", "User unknown"), at: "RCPT", "\(recipient)")
             return
         }
+        if transaction?.recipients.contains(mailbox) == true {
+            session.accept()
+            return
+        }
         let rules = gateway.configuration.rulebook
         let count = (transaction?.recipients.count ?? 0) + 1
         let octets = transaction?.parameters.size ?? 0
         let findings = [
-            rules.examineCount(ofRecipients: count, of: client),
             rules.examineRecipient(mailbox, of: client),
+            rules.examineCount(ofRecipients: count, of: client),
             rules.examineRoute(to: mailbox, from: client, octets: octets).finding,
         ]
         if let refusal = findings.lazy.compactMap(\.refusal).first {
             refuse(refusal.reply, at: "RCPT", mailbox.description)
             return
         }
-        if transaction?.recipients.contains(mailbox) == false {
-            transaction?.recipients.append(mailbox)
-        }
+        transaction?.recipients.append(mailbox)
         session.accept()
     }
 

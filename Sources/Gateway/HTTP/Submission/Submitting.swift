@@ -90,9 +90,11 @@ struct Submitting {
     private func answerWithoutKeeping(_ reading: Reading) async throws(Problem) -> Answer? {
         if let replay = try await replay() { return replay }
         guard reading.problems.isEmpty || isPartial else { throw .invalid(reading.problems) }
-        try chargeRates(for: reading.candidates.count)
         let dryRuns = reading.candidates.filter(\.isDryRun)
-        guard let first = dryRuns.first else { return nil }
+        guard let first = dryRuns.first else {
+            try chargeRates(for: reading.candidates.count)
+            return nil
+        }
         guard !isBatch else {
             throw .invalid(
                 dryRuns.map { .init($0.pointer + "/dry_run", "invalid", "not in a batch") }
