@@ -7,7 +7,14 @@ package enum Priority: Int, CaseIterable, Comparable, Sendable {
     case normal
     case low
 
-    package var name: String { "\(self)" }
+    package var name: String {
+        switch self {
+        case .critical: "critical"
+        case .high: "high"
+        case .normal: "normal"
+        case .low: "low"
+        }
+    }
 
     /// Critical comes first.
     package static func < (left: Priority, right: Priority) -> Bool {

@@ -26,7 +26,22 @@ package enum RecipientStatus: Int, CaseIterable, Sendable {
     }
 
     /// The word that users read.
-    package var name: String { "\(self)" }
+    package var name: String {
+        switch self {
+        case .failed: "failed"
+        case .expired: "expired"
+        case .uncertain: "uncertain"
+        case .suppressed: "suppressed"
+        case .deferred: "deferred"
+        case .held: "held"
+        case .sending: "sending"
+        case .queued: "queued"
+        case .scheduled: "scheduled"
+        case .canceled: "canceled"
+        case .relayed: "relayed"
+        case .delivered: "delivered"
+        }
+    }
 
     package init?(name: some StringProtocol) {
         guard let status = Self.allCases.first(where: { $0.name == name }) else { return nil }
