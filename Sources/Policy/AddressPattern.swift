@@ -6,6 +6,9 @@ package struct AddressPattern: Hashable, Sendable {
     let localPart: String?
     let domain: DomainPattern
 
+    /// Matches no address: none has an empty domain.
+    package static let nobody = AddressPattern(localPart: nil, domain: .exactly(""))
+
     package func matches(_ mailbox: Mailbox) -> Bool {
         guard domain.matches(mailbox.domain) else { return false }
         return localPart.map { $0 == mailbox.localPart.lowercased() } ?? true

@@ -22,7 +22,7 @@ package final class ContentReader {
         case .chunks(let ranges): return try await chunk(of: ranges)
         case .fresh:
             let message = message
-            let found = try await store.read { database throws(StoreError) in
+            let found = try await store.read(.lookup) { database throws(StoreError) in
                 try Beginning(of: message, in: database)
             }
             switch found {

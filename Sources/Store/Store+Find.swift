@@ -5,7 +5,7 @@ extension Store {
     package func message(_ id: MessageID, application: ApplicationID? = nil)
         async throws(StoreError) -> MessageRecord?
     {
-        try await read { database throws(StoreError) in
+        try await read(.lookup) { database throws(StoreError) in
             try database.message(id, of: application)
         }
     }
@@ -17,7 +17,7 @@ extension Store {
 
     /// Of one message, oldest first.
     package func events(of id: MessageID) async throws(StoreError) -> [EventRecord] {
-        try await read { database throws(StoreError) in try database.events(of: id) }
+        try await read(.lookup) { database throws(StoreError) in try database.events(of: id) }
     }
 
     /// Of all messages (of one application), after that number, oldest first.

@@ -26,7 +26,7 @@ extension Store {
     package func answer(to claim: IdempotencyClaim, at now: Timestamp)
         async throws(StoreError) -> KeepOutcome?
     {
-        let result = try await read { database throws(StoreError) in
+        let result = try await read(.lookup) { database throws(StoreError) in
             try database.answer(to: claim, at: now)
         }
         switch result {

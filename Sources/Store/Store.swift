@@ -29,7 +29,7 @@ package final class Store: Sendable {
             throw error.naming(location.path)
         }
         do throws(StoreError) {
-            readers = try ReaderPool(location, count: 2)
+            readers = try ReaderPool(location, searchers: 2)
         } catch {
             writer.close()
             throw error
@@ -90,26 +90,17 @@ extension Store {
 
     /// Runs `query` on a reader's thread, all of it on one state of the database.
     func read<Answer: Sendable>(
+        _ reading: Reading = .search,
         _ query: @escaping @Sendable (Database) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
         let result = await withUnsafeContinuation { continuation in
-            readers.submit { connection in
+            readers.submit(reading) { connection in
                 let result = connection.flatMap { database in
-                    Result { () throws(StoreError) in try database.snapshot(query) }
+                    Result { () throws(StoreError) in try query(database) }
                 }
                 continuation.resume(returning: result)
             }
         }
         return try result.get()
-    }
-}
-
-extension Database {
-    func snapshot<Answer>(
-        _ query: (Database) throws(StoreError) -> Answer
-    ) throws(StoreError) -> Answer {
-        try prepare("BEGIN").run()
-        defer { _ = try? prepare("COMMIT").run() }
-        return try query(self)
     }
 }

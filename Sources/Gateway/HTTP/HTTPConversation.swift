@@ -8,7 +8,8 @@ import Wire
 final class HTTPConversation {
     private let stream: Connection
     private let api: API
-    private let connector: ReceiveConnector?
+    /// As of the request at hand; nil for the control socket.
+    private var connector: ReceiveConnector?
     private let peer: IPAddress
     private var parser: HTTPRequestParser
     private let times: HTTPTimes
@@ -33,6 +34,7 @@ final class HTTPConversation {
     func converse() async throws(StreamError) {
         do throws(ConversationError) {
             while let head = try await nextHead() {
+                try renewConnector()
                 let body = ConnectionBody(self, head)
                 let answer = await api.answer(request(head, body))
                 var exchange = HTTPExchange(head)
@@ -52,6 +54,13 @@ final class HTTPConversation {
         await stream.finish(within: .seconds(1))
     }
 
+    /// A reload holds for the next request of an open connection.
+    private func renewConnector() throws(ConversationError) {
+        guard let known = connector else { return }
+        connector = api.configuration.rulebook.renewed(known, for: peer)
+        guard connector != nil else { throw .problem(.notServed(peer)) }
+    }
+
     private func request(_ head: HTTPRequestHead, _ body: ConnectionBody) -> Request {
         Request(
             head: head,
@@ -68,7 +77,7 @@ final class HTTPConversation {
     /// end, silence inside one is a 408.
     private func nextHead() async throws(ConversationError) -> HTTPRequestHead? {
         var isIdle = parser.isIdle
-        let deadline = ContinuousClock.now + times.head
+        var deadline = ContinuousClock.now + times.head
         while true {
             switch try parsedEvent() {
             case .head(let head): return head
@@ -85,6 +94,8 @@ final class HTTPConversation {
             } catch {
                 throw .stream(error)
             }
+            // The time for a head begins with its first octet, not with the silence before it.
+            if isIdle { deadline = .now + times.head }
             isIdle = false
         }
     }
@@ -171,7 +182,7 @@ final class HTTPConversation {
                 answer.octets(answering: exchange, date: api.httpDate),
                 within: times.body
             )
-        case .content(let reader, let length):
+        case .content(let content, let length):
             var head: [UInt8] = []
             _ = answer.head.begin(
                 contentLength: length,
@@ -180,13 +191,13 @@ final class HTTPConversation {
                 to: &head
             )
             try await stream.send(head, within: times.body)
-            if !exchange.isHead { try await send(reader) }
+            if !exchange.isHead { try await send(content) }
         }
     }
 
-    private func send(_ reader: ContentReader) async throws(StreamError) {
+    private func send(_ content: StoredContent) async throws(StreamError) {
         do {
-            while let piece = try await reader.next() {
+            while let piece = try await content.next() {
                 try await stream.send(piece, within: times.body)
             }
         } catch let error as StreamError {
@@ -218,6 +229,10 @@ private enum ConversationError: Error {
 }
 
 extension Problem {
+    static func notServed(_ peer: IPAddress) -> Problem {
+        Problem(403, "source_address_not_allowed", "no connector here serves \(peer)").closing
+    }
+
     static func timedOut(_ what: String) -> Problem {
         Problem(408, "request_timeout", "\(what) did not arrive in time").closing
     }

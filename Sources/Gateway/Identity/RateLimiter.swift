@@ -1,4 +1,6 @@
 import Mail
+import Policy
+import Store
 import Synchronization
 
 /// How much of a rate is left (the RateLimit header fields of the IETF's draft).
@@ -7,6 +9,28 @@ struct RateState: Equatable, Sendable {
     let remaining: Int
     /// Seconds until more is to be had.
     let reset: Int
+}
+
+/// A rate that something counts against.
+struct Rate: Equatable, Sendable {
+    /// Its name in the header fields.
+    let policy: String
+    let bucket: String
+    let quota: Int
+}
+
+extension Rate {
+    /// Of an application, by whatever door its mail comes.
+    init?(_ application: ApplicationRecord) {
+        guard let quota = application.rate else { return nil }
+        self.init(policy: "default", bucket: application.id.description, quota: quota)
+    }
+
+    /// Of a client at a connector.
+    init?(_ connector: ReceiveConnector, _ peer: IPAddress) {
+        guard let quota = connector.limits.messagesPerMinute else { return nil }
+        self.init(policy: "connector", bucket: "\(connector.name) \(peer)", quota: quota)
+    }
 }
 
 /// A bucket of tokens for each name: it holds a minute's worth and refills evenly.
@@ -60,5 +84,23 @@ final class RateLimiter: Sendable {
                 )
             )
         }
+    }
+}
+
+extension RateLimiter {
+    /// How the rates stand, in the fields of draft-ietf-httpapi-ratelimit-headers.
+    func fields(for rates: [Rate], at now: Timestamp) -> [(name: String, value: String)] {
+        guard !rates.isEmpty else { return [] }
+        let states = rates.map { rate in
+            take(0, of: rate.bucket, perMinute: rate.quota, at: now).state
+        }
+        let policies = rates.map { "\"\($0.policy)\";q=\($0.quota);w=60" }
+        let limits = zip(rates, states).map { rate, state in
+            "\"\(rate.policy)\";r=\(state.remaining);t=\(state.reset)"
+        }
+        return [
+            ("RateLimit-Policy", policies.joined(separator: ", ")),
+            ("RateLimit", limits.joined(separator: ", ")),
+        ]
     }
 }

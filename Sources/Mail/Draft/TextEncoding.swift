@@ -68,10 +68,10 @@ private struct Survey {
 
     mutating func read(_ text: Span<UInt8>) {
         var lineStart = 0
-        for index in text.indices {
+        var next = 0
+        while let index = Self.firstNoteworthy(in: text, from: next) {
+            next = index + 1
             let byte = text[index]
-            // All that needs a thought lies below the space, beyond the tilde, or is a `=`.
-            if byte >= 32, byte < 127, byte != UInt8(ascii: "=") { continue }
             switch byte {
             case .lineFeed:
                 let isCRLF = index > lineStart && text[index - 1] == .carriageReturn
@@ -96,6 +96,27 @@ private struct Survey {
             }
         }
         endLine(at: text.count, from: &lineStart, next: text.count)
+    }
+
+    /// All that needs a thought lies below the space, beyond the tilde, or is a `=`. Whole blocks
+    /// are asked at once, without a branch, so that the compiler asks them in vector registers.
+    private static func firstNoteworthy(in text: Span<UInt8>, from start: Int) -> Int? {
+        var index = start
+        while text.count - index >= 32 {
+            let block = text.extracting(index..<index + 32)
+            var found: UInt8 = 0
+            for offset in 0..<32 { found |= isNoteworthy(block[offset]) }
+            if found != 0 { break }
+            index += 32
+        }
+        while index < text.count, isNoteworthy(text[index]) == 0 { index += 1 }
+        return index < text.count ? index : nil
+    }
+
+    /// 1 or 0.
+    @inline(__always)
+    private static func isNoteworthy(_ byte: UInt8) -> UInt8 {
+        (byte &- 32 > 94 ? 1 : 0) | (byte == UInt8(ascii: "=") ? 1 : 0)
     }
 
     private mutating func endLine(at end: Int, from start: inout Int, next: Int) {

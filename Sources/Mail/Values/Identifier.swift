@@ -33,12 +33,18 @@ package struct Identifier<Subject: IdentifierSubject>: Hashable, Comparable, Sen
 
 extension Identifier: CustomStringConvertible, LosslessStringConvertible {
     package var description: String {
-        var digits: [UInt8] = []
-        digits.reserveCapacity(26)
-        for shift in stride(from: 125, through: 0, by: -5) {
-            digits.append(Base32.digits[Int(bits(from: shift) & 31)])
+        var text: [UInt8] = []
+        text.reserveCapacity(30)
+        text.append(Subject.prefix)
+        let digits = Base32.digits
+        // 26 digits hold 130 bits: the first one has but three.
+        text.append(digits[Int(high >> 61)])
+        var rest = (high: high << 3 | low >> 61, low: low << 3)
+        for _ in 1..<26 {
+            text.append(digits[Int(rest.high >> 59)])
+            rest = (rest.high << 5 | rest.low >> 59, rest.low << 5)
         }
-        return Subject.prefix + String(decoding: digits, as: UTF8.self)
+        return String(octets: text.span)
     }
 
     /// Nil for anything that is not this subject's prefix and 26 digits of a 128-bit number.
@@ -51,11 +57,6 @@ extension Identifier: CustomStringConvertible, LosslessStringConvertible {
             value = (value.high << 5 | value.low >> 59, value.low << 5 | UInt64(number))
         }
         self.init(high: value.high, low: value.low)
-    }
-
-    private func bits(from shift: Int) -> UInt64 {
-        guard shift < 64 else { return high >> UInt64(shift - 64) }
-        return shift == 0 ? low : low >> UInt64(shift) | high << UInt64(64 - shift)
     }
 }
 

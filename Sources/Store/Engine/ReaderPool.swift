@@ -2,41 +2,81 @@ import CSQLite
 import Glibc
 import Synchronization
 
-/// A few connections that only read, each on a thread of its own.
+/// How long a reading may take.
+enum Reading {
+    /// Some rows found by their number or id. Those that wait are answered together, in one
+    /// transaction: its locks and the thread's wake-up cost more than a lookup.
+    case lookup
+    /// Anything else.
+    case search
+}
+
+/// A few connections that only read, each on a thread of its own. Lookups have theirs, so that none
+/// waits behind a search.
 final class ReaderPool: Sendable {
     typealias Query = @Sendable (Result<Database, StoreError>) -> Void
 
-    private let queue = WorkQueue<Query>()
+    private let lookups = WorkQueue<Query>()
+    private let searches = WorkQueue<Query>()
     private let workers: Mutex<[Worker]>
 
     /// The longest that a query may take: a long one would keep the log from being shortened.
     static let patience = 10
 
-    init(_ location: DatabaseLocation, count: Int) throws(StoreError) {
-        var workers: [Worker] = []
-        for _ in 1...count {
-            let connection = Handover(try location.openForReading())
+    init(_ location: DatabaseLocation, searchers: Int) throws(StoreError) {
+        var workers = [
+            Self.worker(try location.openForReading()) { [lookups] in lookups.waitForAll() }
+        ]
+        for _ in 1...searchers {
             workers.append(
-                Worker { [queue] in
-                    guard let database = connection.take() else { return }
-                    let alarm = Alarm(on: database)
-                    while let query = queue.waitForOne() {
-                        alarm.set(seconds: Self.patience)
-                        query(.success(database))
-                    }
+                Self.worker(try location.openForReading()) { [searches] in
+                    searches.waitForOne().map { [$0] }
                 }
             )
         }
         self.workers = Mutex(workers)
     }
 
-    func submit(_ query: @escaping Query) {
+    private static func worker(
+        _ database: sending Database,
+        next: @escaping @Sendable () -> [Query]?
+    ) -> Worker {
+        let connection = Handover(database)
+        return Worker {
+            guard let database = connection.take() else { return }
+            let alarm = Alarm(on: database)
+            while let queries = next() {
+                alarm.set(seconds: patience)
+                answer(queries, from: database)
+            }
+        }
+    }
+
+    /// All on one state of the database.
+    private static func answer(_ queries: [Query], from database: Database) {
+        do throws(StoreError) {
+            try database.prepare("BEGIN").run()
+        } catch {
+            for query in queries { query(.failure(error)) }
+            return
+        }
+        for query in queries { query(.success(database)) }
+        _ = try? database.prepare("COMMIT").run()
+    }
+
+    func submit(_ reading: Reading, _ query: @escaping Query) {
+        let queue =
+            switch reading {
+            case .lookup: lookups
+            case .search: searches
+            }
         if !queue.append(query) { query(.failure(.unavailable("the store is closed"))) }
     }
 
     /// Answers what waits, then ends. Blocks.
     func close() {
-        queue.close()
+        lookups.close()
+        searches.close()
         workers.withLock { workers in
             for worker in workers { worker.join() }
             workers = []

@@ -11,13 +11,14 @@ extension Database {
         _ id: MessageID,
         of owner: ApplicationID?
     ) throws(StoreError) -> MessageRecord? {
-        let sql = """
-            SELECT \(Self.recordColumns)
-            FROM message m LEFT JOIN application a ON a.id = m.application
-            WHERE m.id = ?1 AND (?2 IS NULL OR m.application = ?2)
-            """
-        return try select(composed: sql, [.id(id), .id(owner)], record).first
+        try select(composed: Self.messageByID, [.id(id), .id(owner)], record).first
     }
+
+    private static let messageByID = """
+        SELECT \(recordColumns)
+        FROM message m LEFT JOIN application a ON a.id = m.application
+        WHERE m.id = ?1 AND (?2 IS NULL OR m.application = ?2)
+        """
 
     /// Newest first.
     func messages(_ query: MessageQuery) throws(StoreError) -> Page<MessageRecord> {

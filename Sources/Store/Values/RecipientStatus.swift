@@ -27,6 +27,7 @@ package enum RecipientStatus: Int, CaseIterable, Sendable {
 
     /// The word that users read.
     package var name: String {
+        // Written out: the compiler's own names are found by reflection, 2 µs each.
         switch self {
         case .failed: "failed"
         case .expired: "expired"

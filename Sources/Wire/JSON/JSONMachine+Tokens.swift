@@ -165,7 +165,7 @@ extension JSONMachine {
 extension JSONMachine {
     mutating func readNumber(_ bytes: Span<UInt8>, _ index: inout Int) throws(JSONError) {
         let end = endOfRun(in: bytes, from: index) { byte in
-            byte &- 48 > 9 && byte != 46 && byte != 45 && byte != 43 && byte | 32 != 101
+            (byte &- 48 > 9 && byte != 46 && byte != 45 && byte != 43 && byte | 32 != 101).octet
         }
         let run = bytes.extracting(index..<end)
         index = end

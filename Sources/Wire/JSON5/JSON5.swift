@@ -31,7 +31,7 @@ package enum JSON5 {
         var start = 0
         while start < octets.count {
             // An LF cannot be part of a character, so each line stands for itself.
-            let end = endOfRun(in: octets, from: start) { $0 == 10 }
+            let end = endOfRun(in: octets, from: start) { ($0 == 10).octet }
             guard (try? UTF8Span(validating: octets.extracting(start..<end))) != nil else { break }
             start = end + 1
             line += 1

@@ -25,7 +25,7 @@ struct SMTPLineBuffer: Sendable {
 
     /// The next line without its end; nil until more arrives. The limit counts the line's end.
     mutating func next(limit: Int) -> Line? {
-        let end = endOfRun(in: octets.span, from: searched) { $0 == 10 }
+        let end = endOfRun(in: octets.span, from: searched) { ($0 == 10).octet }
         searched = end
         guard end < octets.count else {
             if octets.count - start >= limit { skip() }

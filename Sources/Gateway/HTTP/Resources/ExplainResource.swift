@@ -66,14 +66,11 @@ enum ExplainResource {
                 principal: principal,
                 isSecure: isSecure || connector.tls.mode == .implicit
             )
-            let authors: [Mailbox] =
-                if case .mailbox(let mailbox) = sender { [mailbox] } else { [] }
             return rules.explain(
                 Submission(
                     client: client,
                     sender: sender,
                     recipients: [recipient],
-                    authors: authors,
                     octets: octets
                 ),
                 retry: configuration.delivery.retry

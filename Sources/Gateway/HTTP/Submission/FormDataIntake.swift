@@ -7,10 +7,11 @@ extension MessageIntake {
     func readFormData(
         _ body: any RequestBody,
         boundary: String
-    ) async throws(Problem) -> (candidates: [Candidate], problems: [Problem.Item]) {
+    ) async throws(Problem) -> Reading {
         var reader = MultipartReader(boundary: boundary)
         var form = FormDataFields()
         let contents = AttachmentContents(store: store)
+        defer { contents.abandon() }
         do {
             while let piece = try await body.next() {
                 reader.receive(piece.span)
@@ -20,10 +21,8 @@ extension MessageIntake {
             let candidate = try candidate(from: try form.value(), at: "", contents)
             return ([candidate], contents.problems)
         } catch let error as FormErrors {
-            contents.abandon()
             return ([], error.items)
         } catch {
-            contents.abandon()
             throw error as? Problem ?? .malformed("the form cannot be read")
         }
     }
@@ -70,6 +69,7 @@ extension MessageIntake {
 /// The fields of a form as they arrive, to become the object that JSON would have been.
 private struct FormDataFields {
     private var fields: [(name: String, values: [JSONValue])] = []
+    private var places: [String: Int] = [:]
     private var attachments: [JSONValue] = []
     private var part: MultipartPart?
     private var text: [UInt8] = []
@@ -100,9 +100,10 @@ private struct FormDataFields {
         }
         guard let name = part.name else { throw .malformed("a form field has no name") }
         let value = try value(of: name)
-        if let index = fields.firstIndex(where: { $0.name == name }) {
-            fields[index].values.append(value)
+        if let place = places[name] {
+            fields[place].values.append(value)
         } else {
+            places[name] = fields.count
             fields.append((name, [value]))
         }
     }

@@ -9,7 +9,7 @@ extension MessageIntake {
         _ body: any RequestBody,
         from: String?,
         to: [String]
-    ) async throws(Problem) -> (candidates: [Candidate], problems: [Problem.Item]) {
+    ) async throws(Problem) -> Reading {
         let intake = RawMailIntake(store: store, headerLimit: limits.headerSize)
         do {
             var lines = LineEndings()
