@@ -80,7 +80,6 @@ def test_sigterm_lets_a_delivery_and_a_request_finish(own, sink):
         assert answers[0].status in (202, 503) and closed
         late = answers[0]
     assert gateway.ended() == 0
-    assert len(hop.taken) == 1
 
     gateway.start()
     assert client.message(answer.id)["status"] == "relayed"
