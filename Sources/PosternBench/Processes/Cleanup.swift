@@ -18,7 +18,7 @@ enum Cleanup {
         var signals = sigset_t()
         sigemptyset(&signals)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGALRM] { sigaddset(&signals, signal) }
-        // Before there are other threads, which inherit it.
+        // Threads that begin later inherit it.
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         var thread = pthread_t()
         pthread_create(&thread, nil, Self.waitForSignal, nil)
