@@ -1,6 +1,5 @@
 import Glibc
 
-// Before the first wait: the threads that it starts must not take the signals.
 Cleanup.watchSignals()
 let status = await Benchmark.main(Array(CommandLine.arguments.dropFirst()))
 // Everything that was started or made is gone again, whatever happened.
