@@ -46,6 +46,10 @@ final class Gateway: Sendable {
 
     func adopt(_ configuration: Configuration) {
         live.adopt(configuration)
+        store.setLimits(
+            storeFloor: configuration.storeFloor,
+            queuedMessages: configuration.queuedMessages
+        )
         log.adopt(level: configuration.logLevel, format: configuration.logFormat)
     }
 

@@ -41,7 +41,7 @@ extension API {
                 "credentials refused",
                 ["peer": request.peer.description, "reason": "\(error)"]
             )
-            metrics.countFailedLogon()
+            if error != .missing { metrics.countFailedLogon() }
             throw Problem(error)
         }
     }

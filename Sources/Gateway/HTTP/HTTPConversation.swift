@@ -13,6 +13,8 @@ final class HTTPConversation {
     private let peer: IPAddress
     private var parser: HTTPRequestParser
     private let times: HTTPTimes
+    /// Of the connection, by the connector's `lifetime`; nil where it has none.
+    private let end: ContinuousClock.Instant?
 
     init(
         _ stream: Connection,
@@ -24,7 +26,9 @@ final class HTTPConversation {
         self.api = api
         self.connector = connector
         self.peer = peer
-        times = HTTPTimes(connector?.limits ?? .http)
+        let own = connector?.limits ?? .http
+        times = HTTPTimes(own)
+        end = own.lifetime == .zero ? nil : .now + own.lifetime
         // How much content is too much depends on the resource, so the resource says it.
         var limits = HTTPLimits()
         limits.bodyOctets = .max
@@ -39,7 +43,7 @@ final class HTTPConversation {
                 let answer = await api.answer(request(head, body))
                 var exchange = HTTPExchange(head)
                 exchange.keepsAlive =
-                    head.keepsAlive && !answer.closesConnection && !api.isDraining
+                    head.keepsAlive && !answer.closesConnection && !api.isDraining && hasTime
                 try await sendInConversation(answer, to: exchange)
                 guard exchange.keepsAlive, await body.discardRest() else { break }
             }
@@ -73,6 +77,8 @@ final class HTTPConversation {
         )
     }
 
+    private var hasTime: Bool { end.map { ContinuousClock.now < $0 } ?? true }
+
     /// Waits for a request's head; nil when the peer is done. Silence between requests is a quiet
     /// end, silence inside one is a 408.
     private func nextHead() async throws(ConversationError) -> HTTPRequestHead? {
@@ -84,7 +90,8 @@ final class HTTPConversation {
             case .body, .end: continue
             case nil: break
             }
-            let limit = isIdle ? times.idle : deadline - .now
+            let idle = end.map { min(times.idle, $0 - .now) } ?? times.idle
+            let limit = isIdle ? idle : deadline - .now
             do throws(StreamError) {
                 guard try await receive(within: limit, idle: isIdle) else { return nil }
             } catch .timedOut where !isIdle {

@@ -51,7 +51,13 @@ final class RateLimiter: Sendable {
         }
     }
 
-    private let buckets = Mutex<[String: Bucket]>([:])
+    private struct State {
+        var buckets: [String: Bucket] = [:]
+        /// How many buckets there may be before the full ones are thrown away.
+        var limit = 100_000
+    }
+
+    private let state = Mutex(State())
 
     init() {}
 
@@ -63,16 +69,19 @@ final class RateLimiter: Sendable {
         at now: Timestamp
     ) -> (isAllowed: Bool, state: RateState) {
         let capacity = quota * Bucket.token
-        return buckets.withLock { buckets in
-            if buckets.count > 100_000 {
-                buckets = buckets.filter { now - $0.value.at < .seconds(60) }
+        return state.withLock { state in
+            if state.buckets.count > state.limit {
+                // A bucket untouched for a minute is full again. The next walk waits until there are
+                // twice as many: a crowd must not make each request walk over all of them.
+                state.buckets = state.buckets.filter { now - $0.value.at < .seconds(60) }
+                state.limit = max(100_000, 2 * state.buckets.count)
             }
-            var bucket = buckets[name] ?? Bucket(units: capacity, at: now)
+            var bucket = state.buckets[name] ?? Bucket(units: capacity, at: now)
             bucket.refill(to: capacity, by: quota, at: now)
             let price = count * Bucket.token
             let isAllowed = bucket.units >= price
             if isAllowed { bucket.units -= price }
-            buckets[name] = bucket
+            state.buckets[name] = bucket
             let missing = max(0, max(price, Bucket.token) - bucket.units)
             let seconds = (missing + quota * 1000 - 1) / (quota * 1000)
             return (

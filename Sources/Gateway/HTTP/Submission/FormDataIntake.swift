@@ -69,7 +69,6 @@ extension MessageIntake {
 /// The fields of a form as they arrive, to become the object that JSON would have been.
 private struct FormDataFields {
     private var fields: [(name: String, values: [JSONValue])] = []
-    private var places: [String: Int] = [:]
     private var attachments: [JSONValue] = []
     private var part: MultipartPart?
     private var text: [UInt8] = []
@@ -100,10 +99,9 @@ private struct FormDataFields {
         }
         guard let name = part.name else { throw .malformed("a form field has no name") }
         let value = try value(of: name)
-        if let place = places[name] {
-            fields[place].values.append(value)
+        if let index = fields.firstIndex(where: { $0.name == name }) {
+            fields[index].values.append(value)
         } else {
-            places[name] = fields.count
             fields.append((name, [value]))
         }
     }

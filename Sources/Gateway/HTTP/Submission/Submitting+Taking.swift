@@ -84,7 +84,7 @@ extension Submitting {
             try await api.store.message(receipt.offer.id)
         }
         guard let record else { return accepted }
-        return .json(200) { record.write(to: &$0) }
+        return .json(200) { record.write(to: &$0, refused: receipt.refused) }
     }
 
     func dryRun(_ candidate: Candidate) -> Answer {
