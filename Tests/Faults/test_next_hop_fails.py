@@ -26,7 +26,8 @@ def test_a_connection_lost_before_the_dot_is_simply_tried_again(own, sink, stage
     gateway = own(hop.port).start()
     client = gateway.ready_client()
     # More than the kernels between the two hold: with less, the final dot has left us before the hop is gone.
-    answer = client.send(subject=marker(), text="x\n" * 8_000_000)
+    large = [{"filename": "large.bin", "content": "A" * 12_000_000}] if stage == "body" else None
+    answer = client.send(subject=marker(), attachments=large)
     message = client.until(answer.id, "relayed", within=20)
     assert len(hop.taken) == 1
     assert "uncertain" not in " ".join(client.events(answer.id))
