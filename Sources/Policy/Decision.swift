@@ -6,19 +6,41 @@ package enum Rule: String, Hashable, Sendable, CaseIterable {
 }
 
 /// What one rule said. A finding without a refusal lets the submission pass on.
-package struct Finding: Hashable, Sendable {
+package struct Finding: Sendable {
     package let rule: Rule
-    package let note: String
     package let refusal: Refusal?
+    /// Most decisions are never read: the words are found when somebody asks for them.
+    private let words: @Sendable () -> String
 
-    init(_ rule: Rule, _ note: String, refusal: Refusal? = nil) {
+    init(
+        _ rule: Rule,
+        _ note: @autoclosure @escaping @Sendable () -> String,
+        refusal: Refusal? = nil
+    ) {
         self.rule = rule
-        self.note = note
         self.refusal = refusal
+        words = note
     }
 
-    static func refuse(_ rule: Rule, _ note: String, _ reply: Reply) -> Finding {
-        Finding(rule, note, refusal: Refusal(rule: rule, reply: reply))
+    package var note: String { words() }
+
+    static func refuse(
+        _ rule: Rule,
+        _ note: @autoclosure @escaping @Sendable () -> String,
+        _ reply: Reply
+    ) -> Finding {
+        Finding(rule, note(), refusal: Refusal(rule: rule, reply: reply))
+    }
+}
+
+extension Finding: Hashable {
+    package static func == (left: Finding, right: Finding) -> Bool {
+        left.rule == right.rule && left.refusal == right.refusal && left.note == right.note
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(rule)
+        hasher.combine(note)
     }
 }
 

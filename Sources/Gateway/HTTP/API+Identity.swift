@@ -112,13 +112,14 @@ extension HTTPRequestHead {
     /// The key in the request. Two that disagree are none.
     fileprivate var key: String {
         get throws(CredentialError) {
-            var keys: Set<String> = []
+            var key: String?
             for credential in fields.credentials {
-                guard let secret = credential.secret else { throw .invalid }
-                keys.insert(secret)
+                guard let secret = credential.secret, key == nil || key == secret else {
+                    throw .invalid
+                }
+                key = secret
             }
-            guard let key = keys.first else { throw .missing }
-            guard keys.count == 1 else { throw .invalid }
+            guard let key else { throw .missing }
             return key
         }
     }

@@ -2,6 +2,7 @@ import Delivery
 import Mail
 import Policy
 import Store
+import Synchronization
 import Wire
 
 /// The HTTP interface without its connections: a request in, an answer out. The door serves it to
@@ -10,6 +11,7 @@ final class API: Sendable {
     let gateway: Gateway
     let idempotencyKeys: IdempotencyKeys
     let rates: RateLimiter
+    private let date = Mutex<(second: Int64, text: String)>((-1, ""))
 
     init(_ gateway: Gateway) {
         self.gateway = gateway
@@ -28,7 +30,15 @@ final class API: Sendable {
 
     func newRequestID() -> RequestID { RequestID(at: now) }
 
-    var httpDate: String { HTTPDate.text(now) }
+    /// The Date field, made once a second.
+    var httpDate: String {
+        let now = now
+        return date.withLock { date in
+            let second = now.milliseconds / 1000
+            if date.second != second { date = (second, HTTPDate.text(now)) }
+            return date.text
+        }
+    }
 
     func answer(_ request: Request) async -> Answer {
         let started = ContinuousClock.now

@@ -17,27 +17,43 @@ struct HTTPRoute: Sendable {
     /// Segments in braces catch a name.
     let pattern: String
     let access: Access
-    let segments: [Substring]
     let handler: Handler
+    private let segments: [Segment]
+
+    private enum Segment: Sendable {
+        case literal(String)
+        case name(String)
+    }
 
     init(_ method: String, _ pattern: String, _ access: Access, _ handler: @escaping Handler) {
         self.method = method
         self.pattern = pattern
         self.access = access
         self.handler = handler
-        segments = pattern.split(separator: "/")
+        segments = pattern.split(separator: "/").map { segment in
+            segment.first == "{"
+                ? .name(String(segment.dropFirst().dropLast())) : .literal(String(segment))
+        }
+        captures = segments.reduce(0) { if case .name = $1 { $0 + 1 } else { $0 } }
     }
 
-    /// What the pattern catches in that path; nil when it does not fit.
-    func match(_ path: [String]) -> [String: String]? {
-        guard path.count == segments.count else { return nil }
+    /// How many names the pattern catches.
+    let captures: Int
+
+    func fits(_ path: [String]) -> Bool {
+        guard path.count == segments.count else { return false }
+        // From the end: that is where paths differ.
+        for index in segments.indices.reversed() {
+            if case .literal(let text) = segments[index], text != path[index] { return false }
+        }
+        return true
+    }
+
+    /// What the pattern catches in a path that fits.
+    func parameters(of path: [String]) -> [String: String] {
         var caught: [String: String] = [:]
         for (segment, text) in zip(segments, path) {
-            if segment.first == "{" {
-                caught[String(segment.dropFirst().dropLast())] = text
-            } else if segment != text {
-                return nil
-            }
+            if case .name(let name) = segment { caught[name] = text }
         }
         return caught
     }
@@ -94,14 +110,14 @@ enum Router {
     /// HEAD is GET without its body. A path that stands in the table as it is catches nothing:
     /// `/v1/messages/batch` is no message.
     static func match(_ method: String, _ path: [String]) -> Match {
-        let fitting = table.compactMap { route in route.match(path).map { (route, $0) } }
-        guard let fewest = fitting.map(\.1.count).min() else { return .none }
-        let candidates = fitting.filter { $0.1.count == fewest }
+        let fitting = table.filter { $0.fits(path) }
+        guard let fewest = fitting.map(\.captures).min() else { return .none }
+        let candidates = fitting.filter { $0.captures == fewest }
         let wanted = method == "HEAD" ? "GET" : method
-        if let (route, parameters) = candidates.first(where: { $0.0.method == wanted }) {
-            return .route(route, parameters: parameters)
+        if let route = candidates.first(where: { $0.method == wanted }) {
+            return .route(route, parameters: route.parameters(of: path))
         }
-        let methods = candidates.map(\.0.method)
+        let methods = candidates.map(\.method)
         return .otherMethods(methods + (methods.contains("GET") ? ["HEAD"] : []))
     }
 }

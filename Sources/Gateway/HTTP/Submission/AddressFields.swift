@@ -6,30 +6,36 @@ extension FormReader {
     mutating func addresses(_ name: String) -> [NamedMailbox]? {
         guard let value = value(name) else { return nil }
         guard case .array(let elements) = value else {
-            return address(value, at: place(name)).map { [$0] } ?? []
+            let form = self
+            return address(value, at: form.place(name)).map { [$0] } ?? []
         }
+        let form = self
         return elements.enumerated().compactMap { index, element in
-            address(element, at: "\(place(name))/\(index)")
+            address(element, at: "\(form.place(name))/\(index)")
         }
     }
 
     mutating func address(_ name: String) -> NamedMailbox? {
         guard let value = value(name) else { return nil }
-        return address(value, at: place(name))
+        let form = self
+        return address(value, at: form.place(name))
     }
 
-    private mutating func address(_ value: JSONValue, at pointer: String) -> NamedMailbox? {
+    private mutating func address(
+        _ value: JSONValue,
+        at pointer: @autoclosure () -> String
+    ) -> NamedMailbox? {
         do throws(AddressError) {
             switch value {
             case .string(let text):
                 return try NamedMailbox(parsing: text)
             case .object:
-                return try addressObject(value, at: pointer)
+                return try addressObject(value, at: pointer())
             default:
-                note([.init(pointer, "wrong_type", "must be an address")])
+                note([.init(pointer(), "wrong_type", "must be an address")])
             }
         } catch {
-            note([.init(pointer, "invalid_address", error.reason)])
+            note([.init(pointer(), "invalid_address", error.reason)])
         }
         return nil
     }

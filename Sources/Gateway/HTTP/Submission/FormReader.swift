@@ -4,7 +4,8 @@ import Wire
 enum JSONPointer {
     /// A name as a part of a pointer (RFC 6901 §3).
     static func escaped(_ name: String) -> String {
-        name.replacing("~", with: "~0").replacing("/", with: "~1")
+        guard name.utf8.contains(where: { $0 == 0x7e || $0 == 0x2f }) else { return name }
+        return name.replacing("~", with: "~0").replacing("/", with: "~1")
     }
 }
 
@@ -12,7 +13,8 @@ enum JSONPointer {
 struct FormReader {
     private let members: JSONObject
     private let pointer: String
-    private var known: Set<String> = []
+    /// What was asked for; so few names are found faster in a list than in a set.
+    private var known: [String] = []
     private(set) var problems: [Problem.Item] = []
 
     /// Nil where the value is no object; the problem is in `problems` of the throwing caller.
@@ -36,7 +38,7 @@ struct FormReader {
 
     /// The field's value; nil when it is absent or null.
     mutating func value(_ name: String) -> JSONValue? {
-        known.insert(name)
+        known.append(name)
         guard let value = members[name], value != .null else { return nil }
         return value
     }
@@ -47,7 +49,7 @@ struct FormReader {
 
     /// Whether the field is there at all, if only as null.
     mutating func isGiven(_ name: String) -> Bool {
-        known.insert(name)
+        known.append(name)
         return members[name] != nil
     }
 
@@ -67,8 +69,7 @@ struct FormReader {
     /// A string that will stand in a header: without line breaks and other controls.
     mutating func line(_ name: String, maximum: Int = .max) -> String? {
         guard let text = string(name, maximum: maximum) else { return nil }
-        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
-        else {
+        guard !text.hasControls else {
             note(name, "control_character", "\(name) may have no line breaks or other controls")
             return nil
         }
@@ -172,5 +173,18 @@ struct FormReader {
         for key in members.keys where !known.contains(key) {
             note(key, "unknown_field", "unknown field \(key)")
         }
+    }
+}
+
+extension String {
+    /// Holds a character of the category Cc: U+0000 to U+001F, U+007F to U+009F.
+    fileprivate var hasControls: Bool {
+        var previous: UInt8 = 0
+        for octet in utf8 {
+            let isC1 = previous == 0xc2 && (0x80...0x9f).contains(octet)
+            if octet < 0x20 || octet == 0x7f || isC1 { return true }
+            previous = octet
+        }
+        return false
     }
 }

@@ -9,7 +9,8 @@ extension Submitting {
     func takeAll(_ candidates: [Candidate]) async throws(Problem) -> Answer {
         let outcome = try await take(candidates, partially: preferences.handling == .lenient) {
             receipts in
-            claim(Answer.accepted(receipts, isBatch: isBatch).stored)
+            idempotencyKey == nil
+                ? nil : claim(Answer.accepted(receipts, isBatch: isBatch).stored)
         }
         switch outcome {
         case .kept(let receipts):
