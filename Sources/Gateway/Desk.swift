@@ -53,12 +53,33 @@ final class Desk: Sendable {
         rulebook().decide(submission, partially: partially)
     }
 
-    /// Keeps all the offers or none of them. When this returns `.kept`, they are on disk and synced.
-    /// `claim` makes the idempotency claim from the receipts.
+    /// Keeps all the offers or none of them. When this returns `.kept`, they are on disk and synced;
+    /// otherwise their contents are given up. `claim` makes the idempotency claim from the receipts.
     func take(
         _ offers: [Offer],
         partially: Bool = false,
         claim: (([Receipt]) -> IdempotencyClaim?)? = nil
+    ) async throws(StoreError) -> Outcome {
+        do throws(StoreError) {
+            let outcome = try await keep(offers, partially: partially, claim: claim)
+            if case .kept = outcome { return outcome }
+            discard(offers)
+            return outcome
+        } catch {
+            discard(offers)
+            throw error
+        }
+    }
+
+    /// Gives up the contents of mail that will not be kept.
+    func discard(_ offers: [Offer]) {
+        for offer in offers { store.discard(offer.content) }
+    }
+
+    private func keep(
+        _ offers: [Offer],
+        partially: Bool,
+        claim: (([Receipt]) -> IdempotencyClaim?)?
     ) async throws(StoreError) -> Outcome {
         let rules = rulebook()
         let decisions = offers.map { rules.decide($0.submission, partially: partially) }

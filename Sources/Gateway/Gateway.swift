@@ -46,6 +46,10 @@ final class Gateway: Sendable {
 
     func adopt(_ configuration: Configuration) {
         live.adopt(configuration)
+        store.setLimits(
+            storeFloor: configuration.storeFloor,
+            queuedMessages: configuration.queuedMessages
+        )
         log.adopt(level: configuration.logLevel, format: configuration.logFormat)
     }
 
@@ -103,10 +107,11 @@ extension Gateway {
             peer: peer.description
         )
         options.banner = connector.banner
-        options.messageSize = min(
-            connector.limits.messageSize,
-            configuration.rulebook.largestRouteSize ?? .max
-        )
+        // Who may pass the connector's limit is for the rules to say, once they know the client.
+        let isBounded = !connector.rights.contains(.bypassMessageSizeLimit)
+        options.messageSize = [
+            isBounded ? connector.limits.messageSize : nil, configuration.rulebook.largestRouteSize,
+        ].compactMap { $0 }.min()
         options.offersStartTLS = hasTLS && [.offered, .required].contains(connector.tls.mode)
         options.isSecure = isSecure
         options.requiresTLS = connector.tls.mode == .required

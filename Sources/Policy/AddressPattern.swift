@@ -6,15 +6,13 @@ package struct AddressPattern: Hashable, Sendable {
     let localPart: String?
     let domain: DomainPattern
 
+    /// Matches no address: none has an empty domain.
+    package static let nobody = AddressPattern(localPart: nil, domain: .exactly(""))
+
     package func matches(_ mailbox: Mailbox) -> Bool {
         guard domain.matches(mailbox.domain) else { return false }
         return localPart.map { $0 == mailbox.localPart.lowercased() } ?? true
     }
-}
-
-extension AddressPattern {
-    /// Matches nobody: what an unreadable pattern must mean, lest it widen a right.
-    package static let nothing = AddressPattern(localPart: "", domain: .exactly(""))
 }
 
 extension AddressPattern: CustomStringConvertible, LosslessStringConvertible {

@@ -20,6 +20,9 @@ package struct AddressRange: Hashable, Sendable {
         through: IPAddress(v6: .max)
     )
 
+    /// `::`, from which nothing ever comes.
+    package static let unspecified = AddressRange(IPAddress(v6: 0), through: IPAddress(v6: 0))
+
     package var family: IPAddress.Family { lower.family }
 
     /// One less than the number of addresses, so that all of IPv6 fits.

@@ -16,6 +16,13 @@ package struct Rulebook: Hashable, Sendable {
         self.sendConnectors = sendConnectors
     }
 
+    /// The connector as the rules have it now; nil where it no longer serves the peer.
+    package func renewed(_ connector: ReceiveConnector, for peer: IPAddress) -> ReceiveConnector? {
+        receiveConnectors.first {
+            $0.name == connector.name && $0.isEnabled && $0.tightness(for: peer) != nil
+        }
+    }
+
     package func accepts(_ domain: String) -> AcceptedDomain? {
         acceptedDomains.first { $0.domain.matches(domain) }
     }

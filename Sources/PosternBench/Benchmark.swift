@@ -10,7 +10,6 @@ enum Benchmark {
                 print(Options.help)
                 return EXIT_SUCCESS
             }
-            Cleanup.watchSignals()
             let bench = try Bench(options)
             defer { bench.loops.shutDown(grace: .seconds(1)) }
             var report = Report(bench)

@@ -1,6 +1,7 @@
 import Glibc
 
-// Everything that was started or made is gone again, whatever happened.
+Cleanup.watchSignals()
 let status = await Benchmark.main(Array(CommandLine.arguments.dropFirst()))
+// Everything that was started or made is gone again, whatever happened.
 Cleanup.run()
 exit(status)

@@ -26,6 +26,16 @@ extension Store {
         try await write { rows throws(StoreError) in try rows.lease(keys) }
     }
 
+    /// The same for whoever does not need the answer. What is written later is written after it; it
+    /// joins the next transaction, at most a few milliseconds later.
+    package func noteLease(_ keys: [RecipientKey]) {
+        let job = Write<Void>(octets: 0) { rows throws(StoreError) in
+            _ = try rows.lease(keys)
+        } deliver: { _ in
+        }
+        writer.submit(patiently: job)
+    }
+
     /// Writes outcomes. Answers the recipients whose status stayed because they were finished
     /// already (canceled meanwhile, or gone); one that was held meanwhile stays held unless it is
     /// finished now.

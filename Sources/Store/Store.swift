@@ -18,10 +18,16 @@ package final class Store: Sendable {
             path: try lock.makeDatabaseFile(),
             maximumPages: settings.maximumPages
         )
-        let database = try location.openForWriting()
-        try Schema.migrate(database)
-        let wasClean = try Self.markOpen(database)
-        writer = try Writer(database, at: location, settings: settings)
+        let database: Database
+        let wasClean: Bool
+        do throws(StoreError) {
+            database = try location.openForWriting()
+            try Schema.migrate(database)
+            wasClean = try Self.markOpen(database)
+            writer = try Writer(database, at: location, settings: settings)
+        } catch {
+            throw error.naming(location.path)
+        }
         do throws(StoreError) {
             readers = try ReaderPool(location, searchers: 2)
         } catch {
@@ -49,6 +55,14 @@ package final class Store: Sendable {
 
     /// It takes work, and no damage is known.
     package var isHealthy: Bool { writer.isOpen && !examiner.hasFoundDamage }
+
+    /// New mail would be kept: there is enough free disk, and the queue is not full.
+    package var hasRoom: Bool { writer.limits.hasRoom(for: 1, beside: unfinishedMessages) }
+
+    /// Other limits than it was opened with.
+    package func setLimits(storeFloor: Int, queuedMessages: Int) {
+        writer.limits.set(storeFloor: storeFloor, queuedMessages: queuedMessages)
+    }
 
     /// Messages with an unfinished recipient.
     package var unfinishedMessages: Int { writer.tally.unfinished.load(ordering: .relaxed) }

@@ -1,14 +1,17 @@
 """Bad input gets a clear error in the contract's words, and keeps nothing."""
 
 import base64
+import contextlib
 import gzip
 import json
+import sqlite3
+import time
 import uuid
 
 import pytest
 
 from peers import eventually
-from postern import exchange, marker
+from postern import Session, exchange, marker
 
 GOOD = {"from": "app@corp.example", "to": "ops@corp.example", "subject": "s", "text": "t"}
 
@@ -345,3 +348,48 @@ def test_twenty_at_once_with_one_key_are_one_message(client, postfix):
 def test_nothing_that_was_refused_disturbs_what_follows(gateway, client):
     assert eventually(lambda: client.send().status == 202)
     assert client.get("/readyz").status == 200
+
+
+def test_the_content_of_mail_that_is_not_kept_leaves_the_disk(own, postfix):
+    gateway = own(postfix.port).start()
+    client = gateway.ready_client("--sender", "app@corp.example")
+    content = base64.b64encode(bytes(1 << 20)).decode()
+    message = {"attachments": [{"filename": "scan.pdf", "content": content}]}
+    raw = b"From: app@corp.example\r\nTo: ops@corp.example\r\n\r\n" + (b"x" * 76 + b"\r\n") * 14000
+    rfc822 = {"Content-Type": "message/rfc822"}
+
+    def unowned() -> int:
+        with contextlib.closing(sqlite3.connect(f"file:{gateway.folder}/data/postern.sqlite3?mode=ro", uri=True)) as db:
+            return db.execute("SELECT count(*) FROM spool WHERE owners = 0").fetchone()[0]
+
+    assert client.send(message, headers={"Idempotency-Key": '"k"'}).status == 202
+    assert client.send(message, headers={"Idempotency-Key": '"k"'}).headers["idempotency-replayed"] == "true"
+    assert client.send(message, dry_run=True).status == 200
+    assert client.send(message, from_="boss@corp.example").status == 403
+    assert client.send(message, colour="blue").status == 422
+    assert client.send(message, headers={"Idempotency-Key": '"k"'}, subject="Other").status == 422
+    batch = {"messages": [{"from": "boss@corp.example", "to": "ops@corp.example"} | message]}
+    assert client.post("/v1/messages/batch", batch).status == 403
+    assert client.post("/v1/messages/batch?mode=partial", batch).status == 202
+    line = json.dumps(batch["messages"][0]).encode() + b"\n{"
+    ndjson = {"Content-Type": "application/x-ndjson"}
+    assert client.request("POST", "/v1/messages/batch", line, ndjson).status == 400
+    assert client.request("POST", "/v1/messages?from=boss@corp.example", raw, rfc822).status == 403
+    assert client.request("POST", "/v1/messages?to=nobody", raw, rfc822).status == 422
+    with Session(gateway.smtp) as session:
+        session.envelope("printer@corp.example", "ops@corp.example")
+        assert session.data(b"From: a@corp.example\r\n" + raw + b".\r\n").startswith("550 5.6.0")
+        for _ in range(31):
+            raw = b"Received: by here\r\n" + raw
+        session.envelope("printer@corp.example", "ops@corp.example")
+        assert session.data(raw + b".\r\n").startswith("554 5.4.6")
+    eventually(lambda: unowned() == 0, what="a store without contents that nobody owns")
+
+
+def test_one_long_line_of_a_batch_is_read_as_it_comes(client):
+    content = base64.b64encode(bytes(18 << 20)).decode()
+    line = json.dumps(GOOD | {"dry_run": True, "attachments": [{"filename": "scan.pdf", "content": content}]}).encode()
+    began = time.monotonic()
+    answer = client.request("POST", "/v1/messages/batch", line, {"Content-Type": "application/x-ndjson"})
+    assert (answer.status, answer.pointers) == (422, ["/messages/0/dry_run"])
+    assert time.monotonic() - began < 3

@@ -424,3 +424,23 @@ def _pasted(text: str) -> str | None:
         if not command.rstrip().endswith("\\"):
             return command
     return None
+
+
+def test_explain_finds_a_door_that_is_not_on_loopback_and_the_postmaster(own):
+    def elsewhere(config):
+        connector = next(c for c in config["receiveConnectors"] if c["name"] == "Client Frontend")
+        connector["bindings"] = ["192.0.2.25:2525"]
+        config["postmaster"] = "admin@corp.example"
+
+    gateway = own(1, elsewhere)
+    app = gateway.app(known=False)
+    said = gateway.ask("explain", "--from", "a@corp.example", "--to", "postmaster", "--port", "2525", "--app", app.name, "--tls")
+    assert (said["accepted"], said["connector"]) == (True, "Client Frontend")
+
+
+def test_check_warns_of_an_application_that_may_send_as_anyone(own):
+    gateway = own(1)
+    assert "any_sender" not in gateway.run("check", "--json").out
+    name = gateway.app("--sender", "*", known=False).name
+    found = gateway.ask("check")["findings"]
+    assert [finding["subject"] for finding in found if finding["code"] == "any_sender"] == [name]

@@ -269,3 +269,30 @@ def test_a_target_in_absolute_form_is_understood(gateway, client):
 def test_empty_lines_before_a_request_are_forgiven(gateway, client):
     answers, _ = exchange(gateway.http, b"\r\n" + head(client, "GET", "/healthz"))
     assert [a.status for a in answers] == [200]  # RFC 9112 section 2.2
+
+
+def test_the_time_for_a_head_begins_with_its_first_octet(own, postfix):
+    def hurried(config):
+        config["receiveConnectors"][0]["limits"] = {"inactivity": "2s"}
+
+    gateway = own(postfix.port, hurried).start()
+    with socket.create_connection(("127.0.0.1", gateway.http), timeout=10) as peer:
+        time.sleep(1.4)
+        peer.sendall(b"GET /healthz HTTP/1.1\r\nHo")
+        time.sleep(1.2)
+        peer.sendall(b"st: x\r\n\r\n")
+        assert [answer.status for answer in read_answers(peer)[0]] == [200]
+
+
+def test_the_lifetime_of_a_connection_ends_it_between_requests(own, postfix):
+    def brief(config):
+        config["receiveConnectors"][0]["limits"] = {"lifetime": "1s"}
+
+    gateway = own(postfix.port, brief).start()
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gateway.http), timeout=10) as peer:
+        peer.sendall(request)
+        answers, closed = read_answers(peer)
+        assert (answers[0].status, closed) == (200, False)
+        peer.settimeout(5)
+        assert peer.recv(1) == b"", "still open after its lifetime"

@@ -1,6 +1,8 @@
 """Applications and keys: what a key opens, for how long, from where and how often."""
 
 import re
+import smtplib
+import ssl
 import time
 import zlib
 
@@ -243,3 +245,34 @@ def test_no_key_ever_stands_in_the_log(gateway, client):
     time.sleep(0.3)
     assert client.key not in gateway.log
     assert client.key[17:49] not in gateway.log, "not even its secret part"
+
+
+def test_a_revoked_key_ends_in_an_open_smtp_session(gateway):
+    app = gateway.app()
+    trusting = ssl.create_default_context(cafile=str(gateway.authority.file))
+    with smtplib.SMTP("127.0.0.1", gateway.submission, timeout=15, local_hostname="tests") as peer:
+        peer.starttls(context=trusting)
+        peer.login("any", app.key)
+        mail = b"Subject: before\r\n\r\nbefore\r\n"
+        assert peer.sendmail("a@corp.example", ["ops@corp.example"], mail) == {}
+        assert peer.mail("a@corp.example")[0] == 250
+        assert peer.rcpt("ops@corp.example")[0] == 250
+        gateway.ask("key", "revoke", app.key[5:17])
+        assert peer.data(b"Subject: during\r\n\r\nduring\r\n")[0] == 530
+        code, text = peer.mail("a@corp.example")
+        assert (code, text[:6]) == (530, b"5.7.57")
+
+
+def test_an_application_changed_is_changed_in_an_open_smtp_session(gateway, admin):
+    app = gateway.app("--sender", "a@corp.example", "--sender", "b@corp.example")
+    trusting = ssl.create_default_context(cafile=str(gateway.authority.file))
+    with smtplib.SMTP("127.0.0.1", gateway.submission, timeout=15, local_hostname="tests") as peer:
+        peer.starttls(context=trusting)
+        peer.login("any", app.key)
+        changed = admin.request("PATCH", f"/v1/applications/{app.id}", json_body={"senders": ["b@corp.example"]})
+        assert changed.status == 200
+        assert peer.mail("a@corp.example")[0] == 550
+        assert peer.mail("b@corp.example")[0] == 250
+        peer.rset()
+        gateway.ask("app", "remove", app.name)
+        assert peer.mail("b@corp.example")[0] == 530

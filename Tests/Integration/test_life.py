@@ -192,3 +192,23 @@ def test_the_data_directory_is_its_owners_alone(own, postfix):
     for path in folder.rglob("*"):
         if path.is_file() or path.name == "control.sock":
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_reload_holds_for_open_connections(own, postfix):
+    gateway = own(postfix.port).start()
+    app = gateway.app()
+    request = f"GET /v1/me HTTP/1.1\r\nHost: x\r\nX-API-Key: {app.key}\r\n\r\n".encode()
+    with Session(gateway.smtp) as smtp, socket.create_connection(("127.0.0.1", gateway.http), timeout=10) as http:
+        http.sendall(request)
+        assert read_answers(http)[0][0].status == 200
+        assert smtp.envelope("a@corp.example", "ops@corp.example")[-1].startswith("250")
+        assert smtp.say("RSET").startswith("250")
+        gateway.connector("Default Frontend")["withoutRights"] = ["acceptAuthoritativeDomainSender"]
+        gateway.connector("HTTP API")["remoteIPRanges"] = ["127.0.0.9"]
+        gateway.write()
+        gateway.signal(signal.SIGHUP)
+        eventually(lambda: "configuration reloaded" in gateway.log, what="the reload")
+        assert smtp.say("MAIL FROM:<a@corp.example>").startswith("550 5.7.60")
+        http.sendall(request)
+        answers, closed = read_answers(http)
+        assert (answers[0].status, answers[0].code, closed) == (403, "source_address_not_allowed", True)

@@ -6,6 +6,7 @@ import shutil
 import smtplib
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -453,3 +454,52 @@ def test_an_idempotency_key_in_a_mail_counts_and_does_not_travel(gateway, postfi
     with Session(gateway.smtp) as peer:
         peer.envelope("a@corp.example", "b@corp.example")
         assert peer.data(f"Idempotency-Key: {key}\r\n".encode() + mail("other")).startswith("554 5.6.0")
+
+
+def test_a_client_that_is_never_silent_is_ended_by_the_lifetime_too(own, postfix):
+    def brief(config):
+        next(c for c in config["receiveConnectors"] if c["name"] == "Default Frontend")["limits"] = {"lifetime": "1s"}
+
+    gateway = own(postfix.port, brief).start()
+    with Session(gateway.smtp) as session:
+        replies, deadline = [], time.monotonic() + 6
+        while (not replies or replies[-1].startswith("250")) and time.monotonic() < deadline:
+            replies.append(session.say("NOOP"))
+        assert replies[-1].startswith("421 4.4.1") and session.reply() == ""
+
+
+def test_the_right_to_bypass_the_size_limit_bypasses_it(own, postfix):
+    def small(config):
+        for connector in config["receiveConnectors"]:
+            if connector["name"] in ("Printers", "Default Frontend"):
+                connector["limits"] = {"messageSize": "4KB"}
+            if connector["name"] == "Printers":
+                connector["rights"] = ["acceptAnyRecipient", "bypassMessageSizeLimit"]
+
+    gateway = own(postfix.port, small).start()
+    large = b"Subject: scan\r\n\r\n" + b"x" * 60 + b"\r\n"
+    large += (b"x" * 70 + b"\r\n") * 200
+    for source, expected in [("127.0.0.1", "552 5.3.4"), ("127.0.0.7", "250 2.6.0")]:
+        with Session(gateway.smtp, source=source) as session:
+            session.envelope("printer@corp.example", "ops@corp.example")
+            assert session.data(large + b".\r\n").startswith(expected), source
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        "From: boss@corp.example:;",
+        "From: <printer@other.example> boss@corp.example",
+        "From: boss@corp.example: printer@other.example;",
+        "From : <boss@corp.example>",
+    ],
+)
+def test_no_form_of_from_hides_an_address_from_the_sender_rule(own, postfix, author):
+    def strict(config):
+        connector = next(c for c in config["receiveConnectors"] if c["name"] == "Default Frontend")
+        connector["withoutRights"] = ["acceptAuthoritativeDomainSender"]
+
+    gateway = own(postfix.port, strict).start()
+    with Session(gateway.smtp) as session:
+        assert session.envelope("printer@other.example", "ops@corp.example")[-1].startswith("250")
+        assert session.data(f"{author}\r\nSubject: x\r\n\r\nx\r\n.\r\n".encode()).startswith("550 5.")

@@ -1,4 +1,5 @@
 import Mail
+import Synchronization
 import Testing
 
 @testable import Policy
@@ -48,6 +49,35 @@ import Testing
         let entry = try await store.keep([parcel]).entries[0]
         #expect(entry.status == .scheduled && entry.due == sendAt)
         #expect(try await store.events(of: parcel.id).map(\.type) == ["scheduled"])
+    }
+
+    @Test("a lease that nobody waits for is written before what comes after it, and with it")
+    func notedLease() async throws {
+        let bench = Workbench()
+        let store = try bench.open()
+        let entries = try await store.keep([bench.parcel(), bench.parcel()]).entries
+        let commits = store.writer.tally.commits.load(ordering: .relaxed)
+        store.noteLease(entries[0...1].map(\.key))
+        try await store.settle([Settlement(entries[0], .relayed)])
+        #expect(store.writer.tally.commits.load(ordering: .relaxed) == commits + 1)
+        #expect(
+            try await store.message(entries[0].id)?.recipients.map(\.status) == [
+                .relayed, .sending,
+            ]
+        )
+
+        // Alone it does not wait for ever.
+        store.noteLease([entries[2].key])
+        var status: RecipientStatus?
+        for _ in 0..<500 where status != .sending {
+            try await Task.sleep(for: .milliseconds(2))
+            status = try await store.message(entries[2].id)?.recipients[0].status
+        }
+        #expect(status == .sending)
+        store.noteLease([entries[3].key])
+        store.close()
+        let found = try await bench.open().message(entries[3].id)?.recipients[1].status
+        #expect(found == .sending)
     }
 
     @Test("what is being sent or held is not pending")

@@ -155,7 +155,9 @@ import Testing
     func foreign() throws {
         let bench = Workbench()
         try bench.write("postern.sqlite3", Array(repeating: 65, count: 20_000))
-        #expect(throws: StoreError.damaged("file is not a database")) { try bench.open() }
+        // Whoever mends it must know which file.
+        let path = bench.directory + "/postern.sqlite3"
+        #expect(throws: StoreError.damaged("\(path): file is not a database")) { try bench.open() }
     }
 
     @Test("a newer schema is refused, an older one brought up to date, one step at a time")
@@ -174,6 +176,22 @@ import Testing
         #expect(throws: StoreError.newerSchema(found: 3, known: 2)) {
             try Schema.migrate(database, by: Array(steps[..<2]))
         }
+    }
+
+    @Test("limits hold from the next message on when they are changed")
+    func limits() async throws {
+        let bench = Workbench()
+        let store = try bench.open { $0.queuedMessages = 1 }
+        #expect(store.hasRoom)
+        _ = try await store.keep([bench.parcel()])
+        #expect(!store.hasRoom)
+        await #expect(throws: StoreError.full) { try await store.keep([bench.parcel()]) }
+        store.setLimits(storeFloor: 0, queuedMessages: 2)
+        #expect(store.hasRoom)
+        _ = try await store.keep([bench.parcel()])
+        store.setLimits(storeFloor: .max, queuedMessages: 9)
+        #expect(!store.hasRoom && store.isHealthy)
+        await #expect(throws: StoreError.full) { try await store.keep([bench.parcel()]) }
     }
 
     @Test("a disk without room refuses, keeps what was kept, and takes again what fits")

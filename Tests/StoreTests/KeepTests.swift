@@ -101,7 +101,11 @@ import Testing
         let location = try bench.location()
         let database = try location.openForWriting()
         try Schema.migrate(database)
-        let rows = try Rows(database, directory: bench.directory, settings: .init(), tally: Tally())
+        let rows = try Rows(
+            database,
+            limits: Limits(.init(), directory: bench.directory),
+            tally: Tally()
+        )
         let taken = PreparedParcel(bench.parcel())
         let outcomes = Mutex<[Int: StoreError?]>([:])
         let jobs = (0..<3).map { number in

@@ -125,8 +125,8 @@ extension Dispatcher {
         )
     }
 
-    /// The lease is on its way into the store while the attempt is made. Under `hold` it comes first:
-    /// then a crash can be told from an attempt that never was.
+    /// The lease is on its way into the store while the attempt is made, and there before its outcome.
+    /// Under `hold` it comes first: then a crash can be told from an attempt that never was.
     private func attempt(
         _ errand: Errand,
         by courier: Courier,
@@ -135,9 +135,8 @@ extension Dispatcher {
         let keys = errand.recipients.map(\.entry.key)
         let now = surroundings.clock()
         guard state.withLock({ $0.settings.uncertain == .hold }) else {
-            async let lease = store.leaseIfPossible(keys, at: now)
+            store.noteLease(keys)
             let report = await carry(errand, by: courier, rig)
-            _ = await lease
             return (judge().judge(errand, report), report)
         }
         guard let refused = await store.leaseIfPossible(keys, at: now) else {

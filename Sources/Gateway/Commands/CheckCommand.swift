@@ -1,3 +1,4 @@
+import Glibc
 import Policy
 import Wire
 
@@ -25,12 +26,29 @@ enum CheckCommand {
         } catch {
             throw CommandFailure(.configuration, "\(file): \(error)")
         }
-        let findings = configuration.audit
+        let findings = configuration.audit + (await storedFindings(it, configuration))
         guard !it.wantsJSON else { return it.say(report(isValid: true, findings, nil)) }
         for finding in findings {
             it.say("\(finding.severity.rawValue): \"\(finding.subject)\" \(finding.text)")
         }
         it.say(findings.isEmpty ? "\(file): valid, nothing unsafe found" : "\(file): valid")
+    }
+
+    /// What the audit says of applications and keys, where there are any that may be looked at.
+    private static func storedFindings(
+        _ it: Invocation,
+        _ configuration: Configuration
+    ) async -> [AuditFinding] {
+        guard access("\(configuration.dataDirectory)/postern.sqlite3", R_OK | W_OK) == 0,
+            let client = try? await ControlClient(it)
+        else { return [] }
+        defer { client.finish() }
+        let answer = try? await client.ask(.get, "/v1/audit")
+        return (answer?.json["data"].elements ?? []).compactMap { finding in
+            let code = finding["code"].text
+            guard Directory.auditCodes.contains(code) else { return nil }
+            return AuditFinding(.warning, code, of: finding["subject"].text, finding["detail"].text)
+        }
     }
 
     private static func report(

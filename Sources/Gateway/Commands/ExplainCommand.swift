@@ -11,7 +11,11 @@ enum ExplainCommand {
                 .value("from", "ADDRESS", "the envelope's sender; \"\" is the null sender"),
                 .value("to", "ADDRESS", "the recipient"),
                 .value("ip", "ADDRESS", "the client's (127.0.0.1)"),
-                .value("local", "ADDRESS", "the address it connects to (127.0.0.1)"),
+                .value(
+                    "local",
+                    "ADDRESS",
+                    "the address it connects to (loopback, if served there)"
+                ),
                 .value("port", "N", "the port it connects to"),
                 .value("app", "NAME", "the application whose key it shows"),
                 .flag("tls", "the session uses TLS"),

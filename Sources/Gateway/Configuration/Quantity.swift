@@ -1,6 +1,9 @@
 /// Durations and sizes as the configuration and the command line write them.
 enum Quantity {
-    /// `90s`, `5m`, `2d`, `250ms`; nil for anything else.
+    /// Longer than anyone waits, and short enough to be added to any moment.
+    private static let longest = Duration.seconds(100 * 366 * 86_400)
+
+    /// `90s`, `5m`, `2d`, `250ms`, of at most a century; nil for anything else.
     static func duration(_ text: String) -> Duration? {
         guard let (number, unit) = split(text) else { return nil }
         let milliseconds: Int64? =
@@ -15,7 +18,8 @@ enum Quantity {
             }
         guard let milliseconds else { return nil }
         let (product, overflows) = number.multipliedReportingOverflow(by: milliseconds)
-        return overflows ? nil : .milliseconds(product)
+        guard !overflows, .milliseconds(product) <= longest else { return nil }
+        return .milliseconds(product)
     }
 
     /// `512`, `256KB`, `36MB`, `1GB` in octets; MB is 2²⁰. Nil for anything else.

@@ -42,7 +42,7 @@ extension ConfigurationDraft {
         connector.cost = reader.integer("cost", in: 1...100) ?? 1
         connector.sources = Set(reader.strings("sources") ?? [])
         var route = Route(name: name, hop: readHop(reader), helloName: hostname)
-        readSecurity(reader, &route)
+        readSecurity(reader, &route, readSecret)
         route.credentials = reader.object("authentication").flatMap {
             readCredentials($0, readSecret)
         }
@@ -79,9 +79,16 @@ extension ConfigurationDraft {
         return .capture
     }
 
-    private func readSecurity(_ reader: SettingsReader, _ route: inout Route) {
+    private func readSecurity(
+        _ reader: SettingsReader,
+        _ route: inout Route,
+        _ readSecret: (String) -> String?
+    ) {
         route.security = reader.choice("tls", Route.Security.self) ?? route.security
         route.caFile = reader.string("caFile")
+        if let file = route.caFile, readSecret(file) == nil {
+            reader.note("caFile", "\(file) cannot be read")
+        }
     }
 
     private func readCredentials(

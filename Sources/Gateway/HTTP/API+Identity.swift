@@ -10,6 +10,7 @@ extension API {
         if case .nobody = request.identity.holder {
             request.identity = try identify(request)
         }
+        request.rates = rates(of: request, for: request.identity.application)
         switch access {
         case .everyone, .anyKey: return
         case .administrator:
@@ -21,6 +22,11 @@ extension API {
                 throw .insufficientScope("this needs the scope \(scope.rawValue)")
             }
         }
+    }
+
+    private func rates(of request: Request, for application: ApplicationRecord?) -> [Rate] {
+        [application.flatMap { Rate($0) }, request.connector.flatMap { Rate($0, request.peer) }]
+            .compactMap { $0 }
     }
 
     private func identify(_ request: Request) throws(Problem) -> Identity {
@@ -35,7 +41,7 @@ extension API {
                 "credentials refused",
                 ["peer": request.peer.description, "reason": "\(error)"]
             )
-            metrics.countFailedLogon()
+            if error != .missing { metrics.countFailedLogon() }
             throw Problem(error)
         }
     }
@@ -58,6 +64,7 @@ extension API {
             guard let record = directory.application(named) else {
                 throw .invalid("", "there is no application \(named)")
             }
+            request.rates = rates(of: request, for: record)
             return (record, record.applicant)
         case .nobody:
             throw Problem(CredentialError.missing)

@@ -39,6 +39,7 @@ final class API: Sendable {
         } catch {
             answer = error.answer(to: request.id)
         }
+        answer.fields += rates.fields(for: request.rates, at: now)
         metrics.count(.http, status: answer.status)
         if gateway.log.isOn(.debug) {
             gateway.log.debug(

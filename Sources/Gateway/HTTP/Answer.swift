@@ -1,12 +1,30 @@
 import Store
 import Wire
 
+/// A stored mail on its way out. Its first piece is read before anything is promised.
+final class StoredContent {
+    private let reader: ContentReader
+    private var first: [UInt8]?
+
+    /// Throws `.notFound` when the content is no longer kept.
+    init(_ reader: ContentReader) async throws(StoreError) {
+        self.reader = reader
+        first = try await reader.next()
+    }
+
+    func next() async throws(StoreError) -> [UInt8]? {
+        guard let piece = first else { return try await reader.next() }
+        first = nil
+        return piece
+    }
+}
+
 /// What a handler says; the door adds what every answer carries.
 struct Answer {
     enum Body {
         case octets([UInt8])
         /// A stored mail, sent piece by piece.
-        case content(ContentReader, octets: Int)
+        case content(StoredContent, octets: Int)
     }
 
     var status: Int

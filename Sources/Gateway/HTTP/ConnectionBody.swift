@@ -20,11 +20,14 @@ final class ConnectionBody: RequestBody {
     }
 
     /// Reads what the handler left, so that the next request can be found. False where that would
-    /// take too long, or the client waits for a 100 that will not come.
+    /// be too much or take too long, or the client waits for a 100 that will not come.
     func discardRest() async -> Bool {
         var rest = 256 << 10
+        let deadline = ContinuousClock.now + .seconds(10)
         while !isFinished {
-            guard !awaitsContinue, rest > 0, let piece = try? await next() else {
+            guard !awaitsContinue, rest > 0, ContinuousClock.now < deadline,
+                let piece = try? await next()
+            else {
                 return isFinished
             }
             rest -= piece.count

@@ -8,10 +8,13 @@ import Wire
 final class HTTPConversation {
     private let stream: Connection
     private let api: API
-    private let connector: ReceiveConnector?
+    /// As of the request at hand; nil for the control socket.
+    private var connector: ReceiveConnector?
     private let peer: IPAddress
     private var parser: HTTPRequestParser
     private let times: HTTPTimes
+    /// Of the connection, by the connector's `lifetime`; nil where it has none.
+    private let end: ContinuousClock.Instant?
 
     init(
         _ stream: Connection,
@@ -23,7 +26,9 @@ final class HTTPConversation {
         self.api = api
         self.connector = connector
         self.peer = peer
-        times = HTTPTimes(connector?.limits ?? .http)
+        let own = connector?.limits ?? .http
+        times = HTTPTimes(own)
+        end = own.lifetime == .zero ? nil : .now + own.lifetime
         // How much content is too much depends on the resource, so the resource says it.
         var limits = HTTPLimits()
         limits.bodyOctets = .max
@@ -33,11 +38,12 @@ final class HTTPConversation {
     func converse() async throws(StreamError) {
         do throws(ConversationError) {
             while let head = try await nextHead() {
+                try renewConnector()
                 let body = ConnectionBody(self, head)
                 let answer = await api.answer(request(head, body))
                 var exchange = HTTPExchange(head)
                 exchange.keepsAlive =
-                    head.keepsAlive && !answer.closesConnection && !api.isDraining
+                    head.keepsAlive && !answer.closesConnection && !api.isDraining && hasTime
                 try await sendInConversation(answer, to: exchange)
                 guard exchange.keepsAlive, await body.discardRest() else { break }
             }
@@ -52,6 +58,13 @@ final class HTTPConversation {
         await stream.finish(within: .seconds(1))
     }
 
+    /// A reload holds for the next request of an open connection.
+    private func renewConnector() throws(ConversationError) {
+        guard let known = connector else { return }
+        connector = api.configuration.rulebook.renewed(known, for: peer)
+        guard connector != nil else { throw .problem(.notServed(peer)) }
+    }
+
     private func request(_ head: HTTPRequestHead, _ body: ConnectionBody) -> Request {
         Request(
             head: head,
@@ -64,18 +77,21 @@ final class HTTPConversation {
         )
     }
 
+    private var hasTime: Bool { end.map { ContinuousClock.now < $0 } ?? true }
+
     /// Waits for a request's head; nil when the peer is done. Silence between requests is a quiet
     /// end, silence inside one is a 408.
     private func nextHead() async throws(ConversationError) -> HTTPRequestHead? {
         var isIdle = parser.isIdle
-        let deadline = ContinuousClock.now + times.head
+        var deadline = ContinuousClock.now + times.head
         while true {
             switch try parsedEvent() {
             case .head(let head): return head
             case .body, .end: continue
             case nil: break
             }
-            let limit = isIdle ? times.idle : deadline - .now
+            let idle = end.map { min(times.idle, $0 - .now) } ?? times.idle
+            let limit = isIdle ? idle : deadline - .now
             do throws(StreamError) {
                 guard try await receive(within: limit, idle: isIdle) else { return nil }
             } catch .timedOut where !isIdle {
@@ -85,6 +101,8 @@ final class HTTPConversation {
             } catch {
                 throw .stream(error)
             }
+            // The time for a head begins with its first octet, not with the silence before it.
+            if isIdle { deadline = .now + times.head }
             isIdle = false
         }
     }
@@ -171,7 +189,7 @@ final class HTTPConversation {
                 answer.octets(answering: exchange, date: api.httpDate),
                 within: times.body
             )
-        case .content(let reader, let length):
+        case .content(let content, let length):
             var head: [UInt8] = []
             _ = answer.head.begin(
                 contentLength: length,
@@ -180,13 +198,13 @@ final class HTTPConversation {
                 to: &head
             )
             try await stream.send(head, within: times.body)
-            if !exchange.isHead { try await send(reader) }
+            if !exchange.isHead { try await send(content) }
         }
     }
 
-    private func send(_ reader: ContentReader) async throws(StreamError) {
+    private func send(_ content: StoredContent) async throws(StreamError) {
         do {
-            while let piece = try await reader.next() {
+            while let piece = try await content.next() {
                 try await stream.send(piece, within: times.body)
             }
         } catch let error as StreamError {
@@ -218,6 +236,10 @@ private enum ConversationError: Error {
 }
 
 extension Problem {
+    static func notServed(_ peer: IPAddress) -> Problem {
+        Problem(403, "source_address_not_allowed", "no connector here serves \(peer)").closing
+    }
+
     static func timedOut(_ what: String) -> Problem {
         Problem(408, "request_timeout", "\(what) did not arrive in time").closing
     }

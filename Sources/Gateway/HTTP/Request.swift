@@ -13,6 +13,8 @@ final class Request {
     let body: any RequestBody
     /// Set once the credentials are checked.
     var identity: Identity
+    /// What its messages count against; every answer tells how these stand.
+    var rates: [Rate] = []
     /// What the route's pattern caught, by name.
     var parameters: [String: String] = [:]
     /// The query's parameters, decoded.

@@ -18,9 +18,17 @@ final class Directory: Sendable {
     private struct Entry {
         let key: KeyRecord
         let identity: Identity
-        /// Whether its addresses are bound at all: unreadable ranges must not widen the right.
-        let isBound: Bool
         let ranges: [AddressRange]
+
+        func identity(from peer: IPAddress, at now: Timestamp) throws(CredentialError) -> Identity {
+            if key.revokedAt != nil { throw .invalid }
+            if case .nobody = identity.holder { throw .invalid }
+            if let expiry = key.expiresAt, expiry <= now { throw .expired }
+            guard ranges.isEmpty || ranges.contains(where: { $0.contains(peer) }) else {
+                throw .addressNotAllowed
+            }
+            return identity
+        }
     }
 
     private struct State {
@@ -28,6 +36,9 @@ final class Directory: Sendable {
         var applications: [ApplicationRecord] = []
         var keys: [KeyRecord] = []
         var uses: [String: Timestamp] = [:]
+        /// Counts the readings that were begun; `shown` is the one whose answer is in place.
+        var begun = 0
+        var shown = 0
     }
 
     private let store: Store
@@ -37,8 +48,13 @@ final class Directory: Sendable {
         self.store = store
     }
 
-    /// Reads all of it anew.
+    /// Reads all of it anew. Of two readings at once the one begun later counts: it has seen the
+    /// changes of both, and a key revoked meanwhile must not come back.
     func reload() async throws(StoreError) {
+        let number = state.withLock { state in
+            state.begun += 1
+            return state.begun
+        }
         let applications = try await store.applications()
         let keys = try await store.keys()
         let byID = Dictionary(applications.map { ($0.id, $0) }) { first, _ in first }
@@ -48,14 +64,16 @@ final class Directory: Sendable {
             entries[key.id] = Entry(
                 key: key,
                 identity: Self.identity(of: key, application),
-                isBound: !(application?.ipRanges ?? []).isEmpty,
-                ranges: (application?.ipRanges ?? []).compactMap { AddressRange($0) }
+                // One that cannot be read holds nobody: left out, it could let in everyone.
+                ranges: (application?.ipRanges ?? []).map { AddressRange($0) ?? .unspecified }
             )
         }
-        state.withLock {
-            $0.entries = entries
-            $0.applications = applications
-            $0.keys = keys
+        state.withLock { state in
+            guard state.shown < number else { return }
+            state.shown = number
+            state.entries = entries
+            state.applications = applications
+            state.keys = keys
         }
     }
 
@@ -80,15 +98,23 @@ final class Directory: Sendable {
     ) throws(CredentialError) -> Identity {
         guard let key = APIKey(text), let entry = state.withLock({ $0.entries[key.id] }),
             constantTimeEqual(key.digest.span, entry.key.secretHash.span),
-            entry.key.revokedAt == nil, entry.key.kind.rawValue == String(key.kind.rawValue)
+            entry.key.kind.rawValue == String(key.kind.rawValue)
         else { throw .invalid }
-        if case .nobody = entry.identity.holder { throw .invalid }
-        if let expiry = entry.key.expiresAt, expiry <= now { throw .expired }
-        guard !entry.isBound || entry.ranges.contains(where: { $0.contains(peer) }) else {
-            throw .addressNotAllowed
-        }
+        let identity = try entry.identity(from: peer, at: now)
         state.withLock { $0.uses[key.id] = now }
-        return entry.identity
+        return identity
+    }
+
+    /// The same identity as it is now: keys end, applications change, and a session outlives both.
+    func renewed(
+        _ identity: Identity,
+        from peer: IPAddress,
+        at now: Timestamp
+    ) throws(CredentialError) -> Identity {
+        guard let id = identity.keyID, let entry = state.withLock({ $0.entries[id] }) else {
+            throw .invalid
+        }
+        return try entry.identity(from: peer, at: now)
     }
 
     var applications: [ApplicationRecord] { state.withLock { $0.applications } }

@@ -48,14 +48,15 @@ struct Identity: Sendable {
 }
 
 extension ApplicationRecord {
-    /// What the rules must know of it.
+    /// What the rules must know of it. A pattern that cannot be read matches nobody: left out, it
+    /// could leave an empty list, and that allows more.
     var applicant: Applicant {
         Applicant(
             id: id,
             name: name,
             mayRelay: relaysExternally,
-            senders: senders.map { AddressPattern($0) ?? .nothing },
-            recipients: recipients.map { AddressPattern($0) ?? .nothing }
+            senders: senders.map { AddressPattern($0) ?? .nobody },
+            recipients: recipients.map { AddressPattern($0) ?? .nobody }
         )
     }
 }

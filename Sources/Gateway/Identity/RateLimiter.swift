@@ -1,4 +1,6 @@
 import Mail
+import Policy
+import Store
 import Synchronization
 
 /// How much of a rate is left (the RateLimit header fields of the IETF's draft).
@@ -7,6 +9,28 @@ struct RateState: Equatable, Sendable {
     let remaining: Int
     /// Seconds until more is to be had.
     let reset: Int
+}
+
+/// A rate that something counts against.
+struct Rate: Equatable, Sendable {
+    /// Its name in the header fields.
+    let policy: String
+    let bucket: String
+    let quota: Int
+}
+
+extension Rate {
+    /// Of an application, by whatever door its mail comes.
+    init?(_ application: ApplicationRecord) {
+        guard let quota = application.rate else { return nil }
+        self.init(policy: "default", bucket: application.id.description, quota: quota)
+    }
+
+    /// Of a client at a connector.
+    init?(_ connector: ReceiveConnector, _ peer: IPAddress) {
+        guard let quota = connector.limits.messagesPerMinute else { return nil }
+        self.init(policy: "connector", bucket: "\(connector.name) \(peer)", quota: quota)
+    }
 }
 
 /// A bucket of tokens for each name: it holds a minute's worth and refills evenly.
@@ -27,7 +51,13 @@ final class RateLimiter: Sendable {
         }
     }
 
-    private let buckets = Mutex<[String: Bucket]>([:])
+    private struct State {
+        var buckets: [String: Bucket] = [:]
+        /// How many buckets there may be before the full ones are thrown away.
+        var limit = 100_000
+    }
+
+    private let state = Mutex(State())
 
     init() {}
 
@@ -39,16 +69,19 @@ final class RateLimiter: Sendable {
         at now: Timestamp
     ) -> (isAllowed: Bool, state: RateState) {
         let capacity = quota * Bucket.token
-        return buckets.withLock { buckets in
-            if buckets.count > 100_000 {
-                buckets = buckets.filter { now - $0.value.at < .seconds(60) }
+        return state.withLock { state in
+            if state.buckets.count > state.limit {
+                // A bucket untouched for a minute is full again. The next walk waits until there are
+                // twice as many: a crowd must not make each request walk over all of them.
+                state.buckets = state.buckets.filter { now - $0.value.at < .seconds(60) }
+                state.limit = max(100_000, 2 * state.buckets.count)
             }
-            var bucket = buckets[name] ?? Bucket(units: capacity, at: now)
+            var bucket = state.buckets[name] ?? Bucket(units: capacity, at: now)
             bucket.refill(to: capacity, by: quota, at: now)
             let price = count * Bucket.token
             let isAllowed = bucket.units >= price
             if isAllowed { bucket.units -= price }
-            buckets[name] = bucket
+            state.buckets[name] = bucket
             let missing = max(0, max(price, Bucket.token) - bucket.units)
             let seconds = (missing + quota * 1000 - 1) / (quota * 1000)
             return (
@@ -60,5 +93,23 @@ final class RateLimiter: Sendable {
                 )
             )
         }
+    }
+}
+
+extension RateLimiter {
+    /// How the rates stand, in the fields of draft-ietf-httpapi-ratelimit-headers.
+    func fields(for rates: [Rate], at now: Timestamp) -> [(name: String, value: String)] {
+        guard !rates.isEmpty else { return [] }
+        let states = rates.map { rate in
+            take(0, of: rate.bucket, perMinute: rate.quota, at: now).state
+        }
+        let policies = rates.map { "\"\($0.policy)\";q=\($0.quota);w=60" }
+        let limits = zip(rates, states).map { rate, state in
+            "\"\(rate.policy)\";r=\(state.remaining);t=\(state.reset)"
+        }
+        return [
+            ("RateLimit-Policy", policies.joined(separator: ", ")),
+            ("RateLimit", limits.joined(separator: ", ")),
+        ]
     }
 }

@@ -8,6 +8,7 @@ final class ContentBuffer {
     private let store: Store
     private var held: [UInt8] = []
     private var spool: Spool?
+    private var finished: SpooledContent?
     private(set) var octets = 0
 
     init(store: Store) {
@@ -27,13 +28,24 @@ final class ContentBuffer {
 
     /// Ends the content; nil where there was none.
     func finish() async throws(StoreError) -> Piece? {
-        if let spool { return .spooled(try await spool.finish()) }
-        return held.isEmpty ? nil : .octets(held)
+        guard let spool else { return held.isEmpty ? nil : .octets(held) }
+        let content = try await spool.finish()
+        finished = content
+        return .spooled(content)
     }
 
+    /// Gives the content up, finished or not.
     func abandon() {
         spool?.abandon()
+        if let finished { store.discard(finished) }
         held = []
+    }
+}
+
+extension Store {
+    /// Gives up what was spooled for a mail that is not kept: it would fill the disk for an hour.
+    func discard(_ content: [Piece]) {
+        for case .spooled(let content) in content { discard(content) }
     }
 }
 

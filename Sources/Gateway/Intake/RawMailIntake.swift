@@ -79,9 +79,35 @@ struct RawMail {
         (try? header.authors())?.map(\.mailbox)
     }
 
-    func pieces(trace: [UInt8]) -> [Piece] {
-        var pieces: [Piece] = [.octets(trace + header.octets + [0x0d, 0x0a])]
-        if let body { pieces.join(body) }
-        return pieces
+    /// The mail as it is kept: its header completed, our trace above it; and what it says of itself.
+    func prepared(
+        for completion: HeaderBlock.Completion,
+        trace: [UInt8]
+    ) -> (content: [Piece], details: MessageDetails) {
+        let header = header.completed(with: completion)
+        var content: [Piece] = [.octets(trace + header.octets + [0x0d, 0x0a])]
+        if let body { content.join(body) }
+        let details = MessageDetails(
+            headerMessageID: header.messageID ?? "",
+            subject: header.first("Subject")?.decoded ?? "",
+            priority: Priority(header),
+            is8Bit: is8Bit,
+            octets: content.octets
+        )
+        return (content, details)
+    }
+}
+
+extension Priority {
+    /// By what the sender's header says (RFC 2156 §5.3.4 Importance, and X-Priority's habit).
+    init(_ header: HeaderBlock) {
+        let importance = header.first("Importance")?.text.lowercased()
+        let rank = header.first("X-Priority")?.text.first
+        self =
+            switch (importance, rank) {
+            case ("high", _), (_, "1"), (_, "2"): .high
+            case ("low", _), (_, "4"), (_, "5"): .low
+            default: .normal
+            }
     }
 }

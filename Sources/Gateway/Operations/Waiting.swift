@@ -25,7 +25,7 @@ final class Waiting: Sendable {
     /// What the store says: the message may be done before anyone waits.
     private func isFinal(_ id: MessageID) async -> Bool {
         guard let record = try? await store.message(id) else { return true }
-        return record.recipients.allSatisfy(\.status.isFinal)
+        return record.recipients.allSatisfy(\.isSettled)
     }
 
     /// True when every recipient came to a final state within the time.

@@ -17,8 +17,8 @@ extension Rulebook {
             connector.isEnabled && connector.door == .smtp && connector.tls.mode != .implicit
                 && connector.permissionGroups.contains(.anonymous)
         }
-        let ports = serving.flatMap(\.bindings).map(\.port).sorted { left, _ in left == 25 }
-        for port in ports {
+        let ports = serving.flatMap(\.bindings).map(\.port)
+        for port in ports.filter({ $0 == 25 }) + ports {
             if let connector = connector(at: .loopback, port: port, for: .loopback),
                 connector.door == .smtp
             {

@@ -26,22 +26,25 @@ struct SMTPArrival {
             return .failure(Reply(550, "5.6.0", "Message has an invalid From or Sender field"))
         }
         let id = MessageID(at: now)
-        var completed = mail
-        completed.header = mail.header.completed(
-            with: .init(
+        let (content, found) = mail.prepared(
+            for: .init(
                 sender: facts.sender,
                 postmaster: postmaster,
                 now: now,
                 messageID: "<\(id)@\(hostname)>"
-            )
+            ),
+            trace: trace(id, now, hostname)
         )
-        let content = completed.pieces(trace: trace(id, now, hostname))
+        var details = found
+        details.origin = "smtp"
+        details.peer = client.peer.description
+        details.requiresSMTPUTF8 = facts.parameters.smtpUTF8
         let submission = Submission(
             client: client,
             sender: facts.sender,
             recipients: facts.recipients,
             authors: authors,
-            octets: content.octets,
+            octets: details.octets,
             hops: mail.header.hops
         )
         return .success(
@@ -50,21 +53,8 @@ struct SMTPArrival {
                 id: id,
                 createdAt: now,
                 content: content,
-                details: details(completed.header, octets: content.octets)
+                details: details
             )
-        )
-    }
-
-    private func details(_ header: HeaderBlock, octets: Int) -> MessageDetails {
-        MessageDetails(
-            headerMessageID: header.messageID ?? "",
-            subject: header.first("Subject")?.decoded ?? "",
-            priority: Priority(header),
-            origin: "smtp",
-            peer: client.peer.description,
-            requiresSMTPUTF8: facts.parameters.smtpUTF8,
-            is8Bit: mail.is8Bit,
-            octets: octets
         )
     }
 
@@ -84,19 +74,5 @@ struct SMTPArrival {
             date: now,
             comment: comment
         ).octets
-    }
-}
-
-extension Priority {
-    /// By what the sender's header says (RFC 2156 §5.3.4 Importance, and X-Priority's habit).
-    init(_ header: HeaderBlock) {
-        let importance = header.first("Importance")?.text.lowercased()
-        let rank = header.first("X-Priority")?.text.first
-        self =
-            switch (importance, rank) {
-            case ("high", _), (_, "1"), (_, "2"): .high
-            case ("low", _), (_, "4"), (_, "5"): .low
-            default: .normal
-            }
     }
 }

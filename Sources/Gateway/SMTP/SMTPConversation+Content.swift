@@ -51,6 +51,10 @@ extension SMTPConversation {
         in facts: SMTPTransactionFacts,
         _ mail: RawMail
     ) async throws(StoreError) {
+        guard renewClient() else {
+            facts.intake?.abandon()
+            return refuse(.noConnector, at: "DATA", facts.sender.description)
+        }
         let arrival = SMTPArrival(
             client: client,
             facts: facts,
@@ -68,6 +72,7 @@ extension SMTPConversation {
         )
         switch offer {
         case .failure(let reply):
+            facts.intake?.abandon()
             refuse(reply, at: "DATA", facts.sender.description)
         case .success(let offer):
             try await take(offer, key: SMTPIdempotency(facts, mail, client))
@@ -76,6 +81,7 @@ extension SMTPConversation {
 
     func take(_ offer: Offer, key: SMTPIdempotency?) async throws(StoreError) {
         if let key, !gateway.idempotencyKeys.begin(key.key, in: key.scope) {
+            gateway.desk.discard([offer])
             return refuse(.keyInUse, at: "DATA", offer.id.description)
         }
         defer { if let key { gateway.idempotencyKeys.end(key.key, in: key.scope) } }

@@ -9,6 +9,10 @@ extension SMTPConversation {
     /// Rules 2, 3, 4, and what of 6 is known at MAIL. False when the client is sent away.
     func begin(_ sender: ReversePath, _ parameters: SMTPMailParameters) -> Bool {
         dropTransaction()
+        guard renewClient() else {
+            refuse(.noConnector, at: "MAIL", sender.description)
+            return false
+        }
         let rules = gateway.configuration.rulebook
         var findings = [rules.examineTLS(client), rules.examineSubmit(client)]
         findings.append(rules.examineSender(sender, of: client))
@@ -28,16 +32,12 @@ extension SMTPConversation {
 
     func isWithinRates() -> Bool {
         let now = gateway.clock()
-        if let quota = client.connector.limits.messagesPerMinute {
-            let name = "\(client.connector.name):\(client.peer)"
-            let (isAllowed, _) = gateway.rates.take(1, of: name, perMinute: quota, at: now)
-            guard isAllowed else { return false }
+        let rates = [
+            Rate(client.connector, client.peer), identity?.application.flatMap { Rate($0) },
+        ]
+        return rates.compactMap { $0 }.allSatisfy { rate in
+            gateway.rates.take(1, of: rate.bucket, perMinute: rate.quota, at: now).isAllowed
         }
-        if let record = identity?.application, let quota = record.rate {
-            let name = record.id.description
-            return gateway.rates.take(1, of: name, perMinute: quota, at: now).isAllowed
-        }
-        return true
     }
 
     /// Rules 5, 6 and 7 at RCPT.

@@ -28,6 +28,28 @@ extension SMTPConversation {
         }
     }
 
+    /// Makes a reload, and the end or change of a key, hold for an open session. False when the
+    /// connector no longer serves this client.
+    func renewClient() -> Bool {
+        let rules = gateway.configuration.rulebook
+        let connector =
+            stream.peer.isUnix
+            ? rules.localSubmission : rules.renewed(client.connector, for: client.peer)
+        guard let connector else { return false }
+        client.connector = connector
+        guard let known = identity else { return true }
+        let now = gateway.clock()
+        identity = try? gateway.directory.renewed(known, from: client.peer, at: now)
+        if let application = identity?.application, identity?.holds(.send) == true {
+            client.principal = .application(application.applicant)
+        } else {
+            note("the session's key is no longer valid")
+            identity = nil
+            client.principal = .anonymous
+        }
+        return true
+    }
+
     func startTLS() async throws(StreamError) -> Bool {
         try await flush()
         guard let tls else { return false }

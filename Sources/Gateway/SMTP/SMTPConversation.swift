@@ -60,6 +60,8 @@ final class SMTPConversation {
         let rest = end.map { $0 - .now } ?? .seconds(86_400)
         let limit = inactivity == .zero ? rest : min(inactivity, rest)
         do throws(StreamError) {
+            // A client that is never silent must end too.
+            guard rest > .zero else { throw .timedOut }
             let received: Void? = try await stream.receive(
                 within: limit,
                 idle: transaction == nil

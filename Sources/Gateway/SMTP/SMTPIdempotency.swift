@@ -10,10 +10,10 @@ struct SMTPIdempotency {
     let key: String
     private let fingerprint: [UInt8]
 
-    /// Nil for a mail without a key.
+    /// Nil for a mail without a key. What is longer than a key may be is none: the mail still counts.
     init?(_ facts: SMTPTransactionFacts, _ mail: RawMail, _ client: Client) {
-        guard let text = mail.header.first("Idempotency-Key")?.text, !text.isEmpty,
-            let digest = mail.bodyDigest
+        guard let text = mail.header.first("Idempotency-Key")?.text,
+            (1...257).contains(text.utf8.count), let digest = mail.bodyDigest
         else { return nil }
         scope =
             if case .application(let applicant) = client.principal {

@@ -1,3 +1,4 @@
+import Glibc
 import Mail
 import Net
 import Policy
@@ -42,9 +43,17 @@ final class Reception: Sendable {
     private func receiveLocally(_ stream: Connection, isControl: Bool) async {
         defer { stream.close() }
         if isControl {
+            // The socket's mode says so already; this holds even where the folder's does not.
+            guard let uid = stream.peerCredentials?.uid, [0, geteuid()].contains(uid) else {
+                return gateway.log.warning("a stranger at the control socket")
+            }
             try? await HTTPConversation(stream, api: api, connector: nil, peer: .loopback)
                 .converse()
         } else if let connector = gateway.configuration.rulebook.localSubmission {
+            guard census.enter(connector, .loopback) else {
+                return await refuse(stream, connector, .loopback)
+            }
+            defer { census.leave(connector, .loopback) }
             try? await SMTPConversation(
                 stream,
                 gateway: gateway,
@@ -113,11 +122,7 @@ final class Reception: Sendable {
         }
         if doors.contains(where: { $0.door == .http }) {
             await Farewell.http(
-                Problem(
-                    403,
-                    "source_address_not_allowed",
-                    "no connector here serves \(peer)"
-                ),
+                .notServed(peer),
                 on: stream,
                 api: api
             )

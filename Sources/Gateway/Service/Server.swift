@@ -56,13 +56,15 @@ final class Server: Sendable {
     func start() async throws(ServiceError) {
         reception.adopt(try CertificateShelf(gateway.configuration))
         let doors = try Doors(gateway.configuration.rulebook, keeping: nil)
+        var locals: [Listener] = []
         do throws(ServiceError) {
-            let locals = try Doors.openLocals(in: gateway.configuration.dataDirectory)
-            open.withLock { $0 = (doors, locals) }
+            locals = try Doors.openLocals(in: gateway.configuration.dataDirectory)
             try await fillFromStore()
+            open.withLock { [locals] in $0 = (doors, locals) }
             for listener in locals { reception.serveLocal(listener, on: loops) }
         } catch {
             doors.close()
+            for listener in locals { listener.stop() }
             throw error
         }
         for listener in doors.listeners.values { reception.serve(listener, on: loops) }

@@ -12,14 +12,18 @@ package enum AddressList {
             case .mark(UInt8(ascii: ",")), .mark(UInt8(ascii: ";")):
                 try finish(&phrase, into: &addresses)
             case .mark(.colon):
-                // The name of a group; its members follow, up to the semicolon.
+                // The name of a group; its members follow, up to the semicolon. An address would not
+                // be one, though a reader might take it for the author.
+                guard !phrase.contains(where: \.holdsAt) else {
+                    throw AddressError("an address stands where a group has its name")
+                }
                 phrase = []
             case .angle(let path):
                 addresses.append(
                     NamedMailbox(name: name(of: phrase), mailbox: try mailbox(at: path))
                 )
                 phrase = []
-                tokens.skipToSeparator()
+                try tokens.skipToSeparator()
             default:
                 phrase.append(token)
             }

@@ -16,6 +16,11 @@ struct AddressTokens {
             }
         }
 
+        /// A word with an `@` looks like an address; a quoted one is a name.
+        var holdsAt: Bool {
+            if case .word(let octets) = self { octets.contains(.at) } else { false }
+        }
+
         /// What an address without brackets is put together from.
         var source: [UInt8] {
             if case .quoted(_, let source) = self { source } else { content }
@@ -53,9 +58,13 @@ struct AddressTokens {
         return nil
     }
 
-    /// Passes over whatever else stands between an angle address and the next separator.
-    mutating func skipToSeparator() {
+    /// Passes over whatever else stands between an angle address and the next separator; throws for
+    /// what could be a second address.
+    mutating func skipToSeparator() throws(AddressError) {
         while let octet = peek, octet != UInt8(ascii: ","), octet != UInt8(ascii: ";") {
+            guard octet != .at, octet != UInt8(ascii: "<") else {
+                throw AddressError("an address follows another without a comma")
+            }
             if octet == UInt8(ascii: "("), (try? skipComment()) != nil { continue }
             index += 1
         }

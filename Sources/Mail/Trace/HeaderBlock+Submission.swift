@@ -66,12 +66,16 @@ extension HeaderBlock {
         fields.reduce(0) { $0 + ($1.isNamed("Received") ? 1 : 0) }
     }
 
-    /// Every address of From and of Sender: whoever the reader is shown as the author.
-    /// Two From fields are for the caller to refuse.
+    /// Every address of From and of Sender: whoever the reader is shown as the author. Throws where
+    /// one of them names somebody, but no address. Two From fields are for the caller to refuse.
     package func authors() throws(AddressError) -> [NamedMailbox] {
         var authors: [NamedMailbox] = []
         for field in fields where field.isNamed("From") || field.isNamed("Sender") {
-            authors += try AddressList.parse(field.text)
+            let named = try AddressList.parse(field.text)
+            guard !named.isEmpty || field.text.isEmpty else {
+                throw AddressError("\(field.name) holds no address")
+            }
+            authors += named
         }
         return authors
     }

@@ -2,6 +2,9 @@
 struct LoadResult: Sendable {
     let count: Int
     let seconds: Double
+    /// What the gateway's process used meanwhile, in seconds; this hardly changes with what else the
+    /// machine does.
+    var processorTime: Double?
     private let sorted: [UInt32]
 
     init(_ latencies: Latencies, seconds: Double) {

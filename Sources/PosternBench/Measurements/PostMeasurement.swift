@@ -15,30 +15,31 @@ struct PostMeasurement {
 
         var table = Table(
             "Durable POST /v1/messages, JSON of 1 KB",
-            columns: ["connections", "requests/s", "p50", "p99"]
+            columns: ["connections", "requests/s", "p50", "p99", "CPU each"]
         )
-        for connections in [1, 16] { try await measure(connections, load, &table) }
+        for connections in [1, 16] { try await measure(connections, load, gateway, &table) }
         try await measureBesideSQLite(load, gateway, &table, &report)
-        try await measure(256, load, &table)
+        try await measure(256, load, gateway, &table)
         if let wrk = Wrk(bench) {
             let found = try await wrk.post(request, to: gateway)
-            table.add("64, by wrk", Number.grouped(found.rate), "\(found.p50)", "\(found.p99)")
+            table.add("64, by wrk", Number.grouped(found.rate), "\(found.p50)", "\(found.p99)", "")
         }
         report.add(table)
         try gateway.close()
     }
 
-    @discardableResult
     private func measure(
         _ connections: Int,
         _ load: HTTPLoad,
+        _ gateway: GatewayProcess,
         _ table: inout Table
-    ) async throws(Invalid) -> LoadResult {
+    ) async throws(Invalid) {
         let result = try await bench.median("POST, \(connections)") { () async throws(Invalid) in
-            try await load.run(connections: connections, bench.extent, on: bench.clients)
+            try await gateway.charged { () async throws(Invalid) in
+                try await load.run(connections: connections, bench.extent, on: bench.clients)
+            }
         }
         table.add("\(connections)", result)
-        return result
     }
 
     /// Turn about, so that the machine's drift falls on both alike.
@@ -53,7 +54,9 @@ struct PostMeasurement {
         let post = try await bench.median("POST, 64") { () async throws(Invalid) in
             raw.append(try rows.commit(groupsOf: 64, bench).rate)
             Progress.say("  SQLite alone, 64 a commit: \(Number.grouped(raw.last ?? 0))/s")
-            return try await load.run(connections: 64, bench.extent, on: bench.clients)
+            return try await gateway.charged { () async throws(Invalid) in
+                try await load.run(connections: 64, bench.extent, on: bench.clients)
+            }
         }
         table.add("64", post)
         let limit = raw.sorted()[raw.count / 2]
@@ -74,7 +77,9 @@ extension Table {
             label,
             Number.grouped(result.rate),
             Number.milliseconds(result.percentile(0.5)),
-            Number.milliseconds(result.percentile(0.99))
+            Number.milliseconds(result.percentile(0.99)),
+            result.processorTime.map { "\(Number.fixed($0 / Double(result.count) * 1e6, 0)) µs" }
+                ?? ""
         )
     }
 }

@@ -5,7 +5,7 @@ struct RawMeasurement {
     init(_ bench: Bench) { self.bench = bench }
 
     func run(_ report: inout Report) async throws(Invalid) {
-        var table = Table("The machine's limits", columns: ["what", "rate/s", "p50", "p99"])
+        var table = Table("The machine's limits", columns: ["what", "rate/s", "p50", "p99", ""])
         let disk = try await bench.median("fdatasync of 4 KB") { () async throws(Invalid) in
             try SyncedFile(in: bench.workplace).run(bench.extent)
         }

@@ -23,7 +23,9 @@ struct StatusMeasurement {
         var peer: [LoadResult] = []
         let own = try await bench.median("GET, 64") { () async throws(Invalid) in
             if let nginx { peer.append(try await answer(of: nginx)) }
-            return try await load.run(connections: 64, bench.extent, on: bench.clients)
+            return try await gateway.charged { () async throws(Invalid) in
+                try await load.run(connections: 64, bench.extent, on: bench.clients)
+            }
         }
         peer.sort { $0.rate < $1.rate }
         show(own, peer.isEmpty ? nil : peer[peer.count / 2], &report)
@@ -41,7 +43,7 @@ struct StatusMeasurement {
     private func show(_ own: LoadResult, _ peer: LoadResult?, _ report: inout Report) {
         var table = Table(
             "GET, 64 connections",
-            columns: ["of", "requests/s", "p50", "p99"]
+            columns: ["of", "requests/s", "p50", "p99", "CPU each"]
         )
         table.add("/v1/messages/{id}", own)
         if let peer {

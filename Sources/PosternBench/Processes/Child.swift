@@ -10,7 +10,7 @@ final class Child: Sendable {
     init(_ program: String, _ arguments: [String], output: String) throws(Invalid) {
         self.output = output
         pid = try Self.spawn(program, arguments, output)
-        Cleanup.add { [self] in end() }
+        try Cleanup.add { [self] in end() }
     }
 
     /// Nil while it runs; 128 and more for a signal.
@@ -53,7 +53,8 @@ final class Child: Sendable {
         }
     }
 
-    private static func spawn(
+    /// Nobody ends it but itself.
+    static func spawn(
         _ program: String,
         _ arguments: [String],
         _ output: String
@@ -69,14 +70,7 @@ final class Child: Sendable {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // Our own blocked signals are not the child's business.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        posix_spawnattr_setflags(
-            &attributes,
-            Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK)
-        )
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
 
         var words = ([program] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }

@@ -33,29 +33,3 @@ final class DirectoryLock: Sendable {
         return path
     }
 }
-
-/// Looks at the free disk at most once a second.
-struct DiskGauge {
-    let directory: String
-    let floor: Int
-    private var nextLook: Int64 = 0
-    private var isLow = false
-
-    init(directory: String, floor: Int) {
-        self.directory = directory
-        self.floor = floor
-    }
-
-    mutating func isBelowFloor() -> Bool {
-        guard floor > 0 else { return false }
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
-        let now = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-        if now < nextLook { return isLow }
-        nextLook = now + 1000
-        var facts = statvfs()
-        guard statvfs(directory, &facts) == 0 else { return isLow }
-        isLow = UInt64(facts.f_bavail) * UInt64(facts.f_frsize) < UInt64(floor)
-        return isLow
-    }
-}

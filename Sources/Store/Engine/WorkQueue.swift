@@ -6,12 +6,20 @@ final class WorkQueue<Work>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var waiting: [Work] = []
+    /// How many of them are not patient.
+    private var pressing = 0
+    /// When the first of the patient, which has been alone so far, has waited long enough.
+    private var patienceEnds: timespec?
     private var sleepers = 0
     private var isClosed = false
 
     init() {
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(condition, &attributes)
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -27,7 +35,22 @@ final class WorkQueue<Work>: @unchecked Sendable {
         defer { pthread_mutex_unlock(mutex) }
         if isClosed { return false }
         waiting.append(work)
+        pressing += 1
         if sleepers > 0 { pthread_cond_signal(condition) }
+        return true
+    }
+
+    /// The same for work that can wait a moment: it is taken with the next that cannot, or alone when
+    /// none comes in that time.
+    func append(_ work: Work, patientFor milliseconds: Int) -> Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        if isClosed { return false }
+        waiting.append(work)
+        if pressing == 0, patienceEnds == nil {
+            patienceEnds = Self.moment(after: milliseconds)
+            if sleepers > 0 { pthread_cond_signal(condition) }
+        }
         return true
     }
 
@@ -48,16 +71,14 @@ final class WorkQueue<Work>: @unchecked Sendable {
     func waitForOne() -> Work? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        return sleep() ? waiting.removeFirst() : nil
+        guard sleep() else { return nil }
+        pressing = max(0, pressing - 1)
+        return waiting.removeFirst()
     }
 
     /// Sleeps for a while, or until the queue is closed; false when it is.
     func pause(milliseconds: Int) -> Bool {
-        var end = timespec()
-        clock_gettime(CLOCK_REALTIME, &end)
-        let nanoseconds = end.tv_nsec + milliseconds % 1000 * 1_000_000
-        end.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
-        end.tv_nsec = nanoseconds % 1_000_000_000
+        var end = Self.moment(after: milliseconds)
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while !isClosed {
@@ -74,16 +95,31 @@ final class WorkQueue<Work>: @unchecked Sendable {
     }
 
     private func sleep() -> Bool {
-        while waiting.isEmpty {
-            if isClosed { return false }
+        while pressing == 0 {
+            if isClosed { return !waiting.isEmpty }
             sleepers += 1
-            pthread_cond_wait(condition, mutex)
-            sleepers -= 1
+            defer { sleepers -= 1 }
+            if var end = patienceEnds {
+                if pthread_cond_timedwait(condition, mutex, &end) == ETIMEDOUT { return true }
+            } else {
+                pthread_cond_wait(condition, mutex)
+            }
         }
         return true
     }
 
+    private static func moment(after milliseconds: Int) -> timespec {
+        var end = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &end)
+        let nanoseconds = end.tv_nsec + milliseconds % 1000 * 1_000_000
+        end.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
+        end.tv_nsec = nanoseconds % 1_000_000_000
+        return end
+    }
+
     private func removeAll() -> [Work] {
+        pressing = 0
+        patienceEnds = nil
         guard !waiting.isEmpty else { return [] }
         var taken: [Work] = []
         taken.reserveCapacity(waiting.capacity)

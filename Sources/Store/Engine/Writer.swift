@@ -10,6 +10,7 @@ final class Writer: Sendable {
     private let thread = Mutex<Worker?>(nil)
     private let isReady = Atomic<Bool>(true)
     let tally = Tally()
+    let limits: Limits
 
     /// Takes over `database`, which nobody else may use from now on.
     init(
@@ -19,12 +20,8 @@ final class Writer: Sendable {
     ) throws(StoreError) {
         self.location = location
         self.settings = settings
-        let rows = try Rows(
-            database,
-            directory: location.directory,
-            settings: settings,
-            tally: tally
-        )
+        limits = Limits(settings, directory: location.directory)
+        let rows = try Rows(database, limits: limits, tally: tally)
         let first = Handover(rows)
         let worker = Worker { [self] in run(first.take()) }
         thread.withLock { $0 = worker }
@@ -35,6 +32,12 @@ final class Writer: Sendable {
     func submit(_ job: Job) {
         guard isOpen else { return job.finish(.unavailable("the store is not open")) }
         if !queue.append(job) { job.finish(.unavailable("the store is closed")) }
+    }
+
+    /// For a job that nobody waits for: it saves a sync to do it with the next that somebody does.
+    func submit(patiently job: Job) {
+        guard isOpen else { return job.finish(.unavailable("the store is not open")) }
+        if !queue.append(job, patientFor: 3) { job.finish(.unavailable("the store is closed")) }
     }
 
     /// Does what is queued, then ends. Blocks.
@@ -91,12 +94,7 @@ final class Writer: Sendable {
             do throws(StoreError) {
                 let database = try location.openForWriting()
                 guard try database.checkpoint(SQLITE_CHECKPOINT_TRUNCATE) == 0 else { continue }
-                let rows = try Rows(
-                    database,
-                    directory: location.directory,
-                    settings: settings,
-                    tally: tally
-                )
+                let rows = try Rows(database, limits: limits, tally: tally)
                 rows.next.raise(to: numbers)
                 isReady.store(true, ordering: .releasing)
                 settings.log(.reopened)

@@ -76,7 +76,8 @@ extension Database {
                 WHERE due IS NOT NULL
                 UNION ALL
                 SELECT message, route, status, domain FROM recipient INDEXED BY recipient_status
-                WHERE status = ?1 AND status NOT IN (70, 80, 110, 120) AND due IS NULL
+                WHERE status = ?1 AND status <> 70 AND status <> 80 AND status <> 110
+                    AND status <> 120 AND due IS NULL
             )
             SELECT r.route, r.status, r.domain, m.priority, count(*), min(m.created)
             FROM waiting r CROSS JOIN message m ON m.n = r.message

@@ -5,7 +5,7 @@ import Synchronization
 /// thread touches it.
 final class Rows {
     let database: Database
-    let settings: StoreSettings
+    private let limits: Limits
     /// Numbers that a rolled back transaction took stay unused.
     var next: NextNumbers
     /// Spools from here on were begun by this process.
@@ -15,22 +15,15 @@ final class Rows {
     private(set) var unfinished: Int
     /// What this transaction adds to `unfinished`.
     var unfinishedChange = 0
-    private var gauge: DiskGauge
 
-    init(
-        _ database: Database,
-        directory: String,
-        settings: StoreSettings,
-        tally: Tally
-    ) throws(StoreError) {
+    init(_ database: Database, limits: Limits, tally: Tally) throws(StoreError) {
         self.database = database
-        self.settings = settings
+        self.limits = limits
         self.tally = tally
         next = try NextNumbers(database)
         firstSpool = next.spool
         unfinished = Int(try database.integer(Self.countOfUnfinished) ?? 0)
         tally.unfinished.store(unfinished, ordering: .relaxed)
-        gauge = DiskGauge(directory: directory, floor: settings.storeFloor)
     }
 
     private static let countOfUnfinished =
@@ -47,9 +40,9 @@ final class Rows {
 
     /// Refuses new mail while there is too little room for it.
     func checkRoom(for messages: Int) throws(StoreError) {
-        guard !gauge.isBelowFloor(),
-            unfinished + unfinishedChange + messages <= settings.queuedMessages
-        else { throw .full }
+        guard limits.hasRoom(for: messages, beside: unfinished + unfinishedChange) else {
+            throw .full
+        }
     }
 
     /// Remembers the highest numbers before rows are removed: none is given twice.

@@ -26,6 +26,11 @@ package struct RecipientRecord: Sendable, Equatable {
     package var attempts: Int
     package var nextAttemptAt: Timestamp?
     package var lastReply: NextHopReply?
+
+    /// Nothing more happens to it by itself: it is done, or waits for an operator to decide.
+    package var isSettled: Bool {
+        status.isFinal || (status == .uncertain && nextAttemptAt == nil)
+    }
 }
 
 package struct EventRecord: Sendable, Equatable {

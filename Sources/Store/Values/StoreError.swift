@@ -12,3 +12,10 @@ package enum StoreError: Error, Equatable {
     case conflict(String)
     case notFound
 }
+
+extension StoreError {
+    /// With the file in which the damage is, for whoever has to mend it.
+    func naming(_ path: String) -> StoreError {
+        if case .damaged(let reason) = self { .damaged("\(path): \(reason)") } else { self }
+    }
+}

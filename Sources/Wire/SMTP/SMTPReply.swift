@@ -10,11 +10,8 @@ package struct SMTPReply: Hashable, Sendable {
     package let lines: [String]
 
     package init(_ code: Int, _ enhanced: String?, _ text: String) {
-        let lines = text.split(
-            separator: "\n",
-            omittingEmptySubsequences: false
-        )
-        self.init(code, enhanced, lines: lines.map(String.init))
+        let lines = text.utf8.split(separator: 10, omittingEmptySubsequences: false)
+        self.init(code, enhanced, lines: lines.map { String(Substring($0)) })
     }
 
     package init(_ code: Int, _ enhanced: String?, lines: [String]) {

@@ -47,6 +47,32 @@ func authors() throws {
     #expect(block("Message-id: <a@b> \r\n").messageID == "<a@b>")
 }
 
+@Test(
+    "a From or Sender in which an address could hide from the rules is refused",
+    arguments: [
+        "From: boss@corp.example:;", "From: boss@corp.example: app@corp.example;", "From: Nobody:;",
+        "From: <app@corp.example> boss@corp.example", "From: <app@corp.example><boss@corp.example>",
+        "From: (boss@corp.example)", "From: ,", "From: Scanner", "Sender: boss@corp.example:;",
+        "From : boss@corp.example:;", "From: <app@corp.example> \"x\" <boss@corp.example>",
+        "From: =?utf-8?q?boss=40corp.example?=", "From: <app@corp.example>;:boss@corp.example:;",
+    ]
+)
+func hiddenAuthor(_ header: String) {
+    #expect(throws: AddressError.self) { try block(header + "\r\n").authors() }
+}
+
+@Test(
+    "names, comments and groups around the authors are well",
+    arguments: [
+        "From: \"boss@corp.example\" <app@corp.example>", "From: app@corp.example (Night (daily))",
+        "From: Team: app@corp.example;", "From: <app@corp.example> trailing words",
+        "From : app@corp.example", "From:\r\n\t<app@corp.example>",
+    ]
+)
+func plainAuthor(_ header: String) throws {
+    #expect(try block(header + "\r\n").authors().map(\.mailbox.description) == ["app@corp.example"])
+}
+
 private func received(
     _ helo: String?,
     _ peer: String?,

@@ -37,8 +37,9 @@ enum ApplicationResource {
     }
 
     static func update(_ api: API, _ request: Request) async throws(Problem) -> Answer {
-        var record = try find(api, request)
         var form = try await api.form(of: request)
+        // Looked up after the body came: a slow client must not undo what others changed meanwhile.
+        var record = try find(api, request)
         record.read(&form, isNew: false)
         form.finish()
         guard form.problems.isEmpty else { throw .invalid(form.problems) }
@@ -90,9 +91,13 @@ extension ApplicationRecord {
         if let name = form.string("name", maximum: 100) {
             self.name = name
             if name.isEmpty || name.contains(where: { $0 < " " || $0 == "/" })
-                || ApplicationID(name) != nil
+                || ApplicationID(name) != nil || name == KeyResource.administrators
             {
-                form.note("name", "invalid", "a name is text without / and control characters")
+                form.note(
+                    "name",
+                    "invalid",
+                    "a name is text without / and control characters, not \"-\" and no id"
+                )
             }
         } else if isNew, form.problems.isEmpty {
             form.note("name", "missing", "an application needs a name")

@@ -17,7 +17,7 @@ enum ExplainResource {
         var sender: ReversePath
         var recipient: Mailbox
         var peer: IPAddress
-        var local: IPAddress
+        var local: IPAddress?
         var port: Int?
         var principal: Principal
         var isSecure: Bool
@@ -34,9 +34,9 @@ enum ExplainResource {
             octets = form.integer("size", in: 0...Int.max) ?? 0
             form.finish()
             peer = form.address(ip, "ip") ?? .loopback
-            local = form.address(localText, "local") ?? .loopback
+            local = form.address(localText, "local")
             sender = form.path(from)
-            recipient = form.recipient(to, api) ?? Mailbox(localPart: "", domain: "")
+            recipient = form.recipient(to, api.configuration) ?? Mailbox(localPart: "", domain: "")
             principal = .anonymous
             if let application {
                 if let record = api.directory.application(application) {
@@ -52,6 +52,7 @@ enum ExplainResource {
             let configuration = api.configuration
             let rules = configuration.rulebook
             let port = port ?? defaultPort(rules)
+            let local = local ?? defaultLocal(rules, port)
             guard let connector = rules.connector(at: local, port: port, for: peer) else {
                 return Explanation(
                     connector: nil,
@@ -75,6 +76,16 @@ enum ExplainResource {
                 ),
                 retry: configuration.delivery.retry
             )
+        }
+
+        /// Where a client of that family would find the port: loopback, if anything listens there.
+        private func defaultLocal(_ rules: Rulebook, _ port: Int) -> IPAddress {
+            let loopback = peer.family == .v4 ? IPAddress.loopback : IPAddress(v6: 1)
+            let bindings = rules.receiveConnectors.filter(\.isEnabled).flatMap(\.bindings).filter {
+                $0.port == port && $0.family == peer.family
+            }
+            let isThere = bindings.contains { $0.address == nil || $0.address == loopback }
+            return isThere ? loopback : bindings.lazy.compactMap(\.address).first ?? loopback
         }
 
         /// An application comes by HTTP where there is such a door, the anonymous by port 25.
@@ -163,10 +174,16 @@ extension FormReader {
         return mailbox(text, "from").map { .mailbox($0) } ?? .null
     }
 
-    fileprivate mutating func recipient(_ text: String?, _ api: API) -> Mailbox? {
+    fileprivate mutating func recipient(
+        _ text: String?,
+        _ configuration: Configuration
+    ) -> Mailbox? {
         guard let text else {
             note("to", "missing", "to is needed")
             return nil
+        }
+        if !text.contains("@"), let named = configuration.mailbox(for: .name(text), at: nil) {
+            return named
         }
         return mailbox(text, "to")
     }

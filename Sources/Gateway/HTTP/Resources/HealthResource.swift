@@ -18,6 +18,9 @@ enum HealthResource {
     static func ready(_ api: API, _ request: Request) async throws(Problem) -> Answer {
         guard !api.isDraining else { throw Problem.shuttingDown }
         guard api.store.isHealthy else { throw .unavailable("the store does not take mail now") }
+        guard api.store.hasRoom else {
+            throw .unavailable("the store is full: free disk or the queue is at its limit")
+        }
         return try await live(api, request)
     }
 

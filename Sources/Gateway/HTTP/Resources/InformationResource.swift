@@ -103,6 +103,8 @@ extension AuditFinding {
 }
 
 extension Directory {
+    static let auditCodes = ["any_sender", "old_key", "unused_key"]
+
     /// What is unsafe about applications and keys.
     func audit(at now: Timestamp) -> [AuditFinding] {
         let anySender = applications.filter { $0.senders.contains("*") }.map {

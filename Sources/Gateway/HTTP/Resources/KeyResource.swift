@@ -35,14 +35,17 @@ enum KeyResource {
         var form = try await api.form(of: request)
         let overlap = form.duration("overlap") ?? .seconds(86_400)
         let expiry = try readExpiry(&form, api.now)
+        // First the new key, then the old one's end: a failure between them stops nobody.
+        let answer = try await issue(api, for: application, expiringAt: expiry)
         let end = api.now + overlap
         try await stored { () async throws(StoreError) in
             try await api.store.updateKey(
                 old.id,
                 expiresAt: min(end, old.expiresAt ?? end)
             )
+            try await api.directory.reload()
         }
-        return try await issue(api, for: application, expiringAt: expiry)
+        return answer
     }
 
     static func revoke(_ api: API, _ request: Request) async throws(Problem) -> Answer {

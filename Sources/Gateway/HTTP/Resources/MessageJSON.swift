@@ -18,17 +18,23 @@ extension Receipt {
             json.member("route", recipient.route)
             json.endObject()
         }
-        if !refused.isEmpty {
-            json.members("refused", refused) { refused, json in
-                json.beginObject()
-                json.member("address", refused.mailbox.description)
-                json.member("code", Problem.code(for: refused.refusal.rule))
-                json.key("smtp")
-                refused.refusal.reply.write(to: &json)
-                json.endObject()
-            }
-        }
+        refused.write(to: &json)
         json.endObject()
+    }
+}
+
+extension [RefusedRecipient] {
+    /// The member `refused`, where there are any.
+    func write(to json: inout JSONWriter) {
+        guard !isEmpty else { return }
+        json.members("refused", self) { refused, json in
+            json.beginObject()
+            json.member("address", refused.mailbox.description)
+            json.member("code", Problem.code(for: refused.refusal.rule))
+            json.key("smtp")
+            refused.refusal.reply.write(to: &json)
+            json.endObject()
+        }
     }
 }
 
@@ -63,7 +69,8 @@ extension Answer {
 }
 
 extension MessageRecord {
-    func write(to json: inout JSONWriter) {
+    /// `refused`: what the answer to a submission tells beside.
+    func write(to json: inout JSONWriter, refused: [RefusedRecipient] = []) {
         json.beginObject()
         json.member("id", id.description)
         json.member("status", status.name)
@@ -85,6 +92,7 @@ extension MessageRecord {
         json.member("expires_at", details.expiresAt)
         json.member("size", details.octets)
         json.members("recipients", recipients) { $0.write(to: &$1) }
+        refused.write(to: &json)
         json.endObject()
     }
 }

@@ -43,11 +43,16 @@ enum MessageResource {
 
     static func source(_ api: API, _ request: Request) async throws(Problem) -> Answer {
         let record = try await find(api, request)
+        let content: StoredContent
+        do throws(StoreError) {
+            content = try await StoredContent(api.store.content(of: record.key))
+        } catch .notFound {
+            throw Problem(404, "not_found", "the content of this message is no longer kept")
+        } catch {
+            throw Problem(error)
+        }
         var answer = Answer(200, "message/rfc822", [])
-        answer.body = .content(
-            api.store.content(of: record.key),
-            octets: record.details.octets
-        )
+        answer.body = .content(content, octets: record.details.octets)
         return answer
     }
 

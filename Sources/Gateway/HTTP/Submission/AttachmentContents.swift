@@ -12,12 +12,15 @@ final class AttachmentContents {
     }
 
     private let store: Store
+    /// What stands before the fragments' pointers.
+    let place: String
     private var open: [Int: Open] = [:]
     private var pieces: [Int: [Piece]] = [:]
     private(set) var problems: [Problem.Item] = []
 
-    init(store: Store) {
+    init(store: Store, below place: String = "") {
         self.store = store
+        self.place = place
     }
 
     /// A piece of a JSON string that holds base64.
@@ -28,7 +31,7 @@ final class AttachmentContents {
             try content.decoder.decode(fragment.octets.span, into: &decoded)
             if fragment.isLast { try content.decoder.finish() }
         } catch {
-            note(fragment.pointer, error)
+            note(place + fragment.pointer, error)
         }
         try await append(decoded, to: &content, under: fragment.stream, isLast: fragment.isLast)
     }
@@ -54,24 +57,28 @@ final class AttachmentContents {
     }
 
     private func note(_ pointer: String, _ error: Base64Error) {
-        guard !problems.contains(where: { $0.pointer == pointer }) else { return }
+        // The fragments of one string follow each other.
+        guard problems.last?.pointer != pointer else { return }
         problems.append(.init(pointer, "invalid_base64", "content must be base64: \(error)"))
     }
 
-    /// The composed mail with every attachment in its place.
+    /// The composed mail with every attachment in its place. The contents are the mail's from now on.
     func assemble(_ segments: [Draft.Segment], after trace: [UInt8]) -> [Piece] {
         var assembled: [Piece] = [.octets(trace)]
         for segment in segments {
             switch segment {
             case .octets(let octets): assembled.join(.octets(octets))
-            case .elsewhere(let number): for piece in pieces[number] ?? [] { assembled.join(piece) }
+            case .elsewhere(let number):
+                for piece in pieces.removeValue(forKey: number) ?? [] { assembled.join(piece) }
             }
         }
         return assembled
     }
 
+    /// Gives up what no mail took over.
     func abandon() {
         for content in open.values { content.buffer.abandon() }
-        for case .spooled(let content) in pieces.values.joined() { store.discard(content) }
+        for content in pieces.values { store.discard(content) }
+        (open, pieces) = ([:], [:])
     }
 }

@@ -7,10 +7,11 @@ extension MessageIntake {
     func readFormData(
         _ body: any RequestBody,
         boundary: String
-    ) async throws(Problem) -> (candidates: [Candidate], problems: [Problem.Item]) {
+    ) async throws(Problem) -> Reading {
         var reader = MultipartReader(boundary: boundary)
         var form = FormDataFields()
         let contents = AttachmentContents(store: store)
+        defer { contents.abandon() }
         do {
             while let piece = try await body.next() {
                 reader.receive(piece.span)
@@ -20,10 +21,8 @@ extension MessageIntake {
             let candidate = try candidate(from: try form.value(), at: "", contents)
             return ([candidate], contents.problems)
         } catch let error as FormErrors {
-            contents.abandon()
             return ([], error.items)
         } catch {
-            contents.abandon()
             throw error as? Problem ?? .malformed("the form cannot be read")
         }
     }

@@ -5,6 +5,9 @@ import Wire
 
 /// Reads the body of a submission, whatever its form, into candidates.
 struct MessageIntake {
+    /// What could be read, and what is wrong with the rest.
+    typealias Reading = (candidates: [Candidate], problems: [Problem.Item])
+
     let store: Store
     let hostname: String
     let postmaster: Mailbox
@@ -26,55 +29,40 @@ struct MessageIntake {
     private static let textLimit = 4 << 20
 
     /// One JSON message, or a batch of them.
-    func readJSON(
-        _ body: any RequestBody,
-        isBatch: Bool
-    ) async throws(Problem) -> (candidates: [Candidate], problems: [Problem.Item]) {
+    func readJSON(_ body: any RequestBody, isBatch: Bool) async throws(Problem) -> Reading {
         let contents = AttachmentContents(store: store)
-        do {
-            let patterns =
-                isBatch
-                ? [["messages", "*", "attachments", "*", "content"]]
-                : [["attachments", "*", "content"]]
-            let value = try await readDocument(body, streaming: patterns, into: contents)
-            guard isBatch else { return build([(value, "")], contents) }
-            return build(try batchItems(of: value), contents)
-        } catch {
-            contents.abandon()
-            throw error
-        }
+        // What no mail took over is given up, be it for an error or beside a message that is wrong.
+        defer { contents.abandon() }
+        var reader = JSONDocumentReader(
+            limits: Self.limits,
+            streaming: [(isBatch ? ["messages", "*"] : []) + Self.streamed]
+        )
+        try await read(body, by: &reader, into: contents) { (_) throws(Problem) in }
+        let value = try Self.sound { () throws(JSONError) in try reader.finish() }
+        return build(isBatch ? try batchItems(of: value) : [(value, "")], contents)
     }
 
     /// A batch with one JSON document a line.
-    func readLines(
-        _ body: any RequestBody
-    ) async throws(Problem) -> (candidates: [Candidate], problems: [Problem.Item]) {
-        var lines = LineBuffer()
-        var candidates: [Candidate] = []
-        var problems: [Problem.Item] = []
-        var isAtEnd = false
-        while !isAtEnd {
-            let piece = try await body.next()
-            isAtEnd = piece == nil
-            for line in try lines.receive(piece, limit: bodyLimit) {
-                let place = "/messages/\(candidates.count + problems.count)"
-                guard candidates.count + problems.count < Self.batchLimit else {
-                    throw .invalid("/messages", "a batch has at most \(Self.batchLimit) messages")
-                }
-                let contents = AttachmentContents(store: store)
-                let value = try await readDocument(
-                    HeldBody(line),
-                    streaming: [["attachments", "*", "content"]],
-                    into: contents
-                )
-                let built = build([(value, place)], contents)
-                candidates += built.candidates
-                problems += built.problems
+    func readLines(_ body: any RequestBody) async throws(Problem) -> Reading {
+        let contents = AttachmentContents(store: store, below: "/messages")
+        defer { contents.abandon() }
+        var reader = JSONSequenceReader(limits: Self.limits, streaming: [Self.streamed])
+        var items: [(JSONValue, String)] = []
+        let take = { (reader: inout JSONSequenceReader) throws(Problem) in
+            while let value = reader.next() {
+                items.append((value, "/messages/\(items.count)"))
+                try Self.checkBatch(items.count)
             }
         }
-        return (candidates, problems)
+        try await read(body, by: &reader, into: contents, take)
+        try Self.sound(below: "/messages") { () throws(JSONError) in try reader.finish() }
+        try take(&reader)
+        try Self.checkBatch(items.count)
+        return build(items, contents)
     }
 
+    private static let limits = JSONLimits(maximumStringOctets: textLimit)
+    private static let streamed = ["attachments", "*", "content"]
     static let batchLimit = 500
 
     private func batchItems(of value: JSONValue) throws(Problem) -> [(JSONValue, String)] {
@@ -84,52 +72,68 @@ struct MessageIntake {
         let messages = form.value("messages")
         form.finish()
         guard form.problems.isEmpty else { throw .invalid(form.problems) }
-        guard case .array(let items) = messages, !items.isEmpty else {
+        guard case .array(let items) = messages else {
             throw .invalid("/messages", "messages must be a list of messages", code: "missing")
         }
-        guard items.count <= Self.batchLimit else {
-            throw .invalid("/messages", "a batch has at most \(Self.batchLimit) messages")
-        }
+        try Self.checkBatch(items.count)
         return items.enumerated().map { ($1, "/messages/\($0)") }
     }
 
-    private func readDocument(
+    private static func checkBatch(_ count: Int) throws(Problem) {
+        guard count > 0 else {
+            throw .invalid("/messages", "a batch has at least one message", code: "missing")
+        }
+        guard count <= batchLimit else {
+            throw .invalid("/messages", "a batch has at most \(batchLimit) messages")
+        }
+    }
+
+    /// Reads the body to its end, attachments into `contents`; `take` is asked after each piece.
+    private func read<Reader: StreamingJSONReader>(
         _ body: any RequestBody,
-        streaming patterns: [[String]],
-        into contents: AttachmentContents
-    ) async throws(Problem) -> JSONValue {
-        var reader = JSONDocumentReader(
-            limits: JSONLimits(maximumStringOctets: Self.textLimit),
-            streaming: patterns
-        )
+        by reader: inout Reader,
+        into contents: AttachmentContents,
+        _ take: (inout Reader) throws(Problem) -> Void
+    ) async throws(Problem) {
         while let piece = try await body.next() {
-            do throws(JSONError) {
+            try Self.sound(below: contents.place) { () throws(JSONError) in
                 try reader.receive(piece.span)
-            } catch {
-                throw Problem(error)
             }
             for fragment in reader.takeFragments() {
                 try await stored { () async throws(StoreError) in
                     try await contents.receive(fragment)
                 }
             }
+            try take(&reader)
         }
+    }
+
+    private static func sound<Value>(
+        below place: String = "",
+        _ read: () throws(JSONError) -> Value
+    ) throws(Problem) -> Value {
         do throws(JSONError) {
-            return try reader.finish()
+            return try read()
         } catch {
-            throw Problem(error)
+            throw Problem(error, below: place)
         }
     }
 
     private func build(
         _ values: [(value: JSONValue, pointer: String)],
         _ contents: AttachmentContents
-    ) -> (candidates: [Candidate], problems: [Problem.Item]) {
+    ) -> Reading {
         var candidates: [Candidate] = []
         var problems = contents.problems
+        let damaged = Set(problems.map(\.messagePointer))
         for (value, pointer) in values {
             do throws(FormErrors) {
-                candidates.append(try candidate(from: value, at: pointer, contents))
+                let candidate = try candidate(from: value, at: pointer, contents)
+                if damaged.isEmpty || !pointer.isEmpty && !damaged.contains(pointer) {
+                    candidates.append(candidate)
+                } else {
+                    store.discard(candidate.content)
+                }
             } catch {
                 problems += error.items
             }
@@ -208,14 +212,16 @@ extension Problem {
             }
     }
 
-    init(_ error: JSONError) {
+    /// `place` stands before the error's own pointer.
+    init(_ error: JSONError, below place: String = "") {
+        let pointer = place + error.pointer
         guard !error.exceedsLimit else {
             self =
                 Problem(
                     413,
                     "payload_too_large",
                     "\(error.reason); attachments and message/rfc822 may be larger",
-                    items: [.init(error.pointer, "payload_too_large", error.reason)]
+                    items: [.init(pointer, "payload_too_large", error.reason)]
                 ).closing
             return
         }
@@ -223,23 +229,16 @@ extension Problem {
             400,
             "invalid_json",
             "line \(error.line), column \(error.column): \(error.reason)",
-            items: [.init(error.pointer, "invalid_json", error.reason)]
+            items: [.init(pointer, "invalid_json", error.reason)]
         )
     }
 }
 
-/// Lines of a body that comes in pieces.
-private struct LineBuffer {
-    private var rest: [UInt8] = []
-
-    /// The lines that are whole now, without empty ones; the last one too when `piece` is nil.
-    mutating func receive(_ piece: [UInt8]?, limit: Int) throws(Problem) -> [[UInt8]] {
-        rest += piece ?? []
-        var lines = rest.split(separator: 0x0a, omittingEmptySubsequences: false)
-        let last = lines.popLast() ?? []
-        rest = piece == nil ? [] : Array(last)
-        guard rest.count <= limit else { throw .tooLarge(limit: limit) }
-        if piece == nil { lines.append(last) }
-        return lines.map { Array($0) }.filter { line in line.contains { $0 > 0x20 } }
-    }
+/// JSON that is read as it comes.
+protocol StreamingJSONReader {
+    mutating func receive(_ bytes: Span<UInt8>) throws(JSONError)
+    mutating func takeFragments() -> [JSONFragment]
 }
+
+extension JSONDocumentReader: StreamingJSONReader {}
+extension JSONSequenceReader: StreamingJSONReader {}

@@ -9,7 +9,7 @@ extension MessageIntake {
         _ body: any RequestBody,
         from: String?,
         to: [String]
-    ) async throws(Problem) -> (candidates: [Candidate], problems: [Problem.Item]) {
+    ) async throws(Problem) -> Reading {
         let intake = RawMailIntake(store: store, headerLimit: limits.headerSize)
         do {
             var lines = LineEndings()
@@ -49,24 +49,17 @@ extension MessageIntake {
                 .init("", "invalid_address", "the mail needs one From field with sound addresses")
             ])
         }
-        let header = mail.header.completed(
-            with: .init(
+        let (content, found) = mail.prepared(
+            for: .init(
                 sender: .mailbox(sender),
                 postmaster: postmaster,
                 now: now,
                 messageID: "<\(id)@\(hostname)>"
-            )
+            ),
+            trace: received(id, recipients)
         )
-        var completed = mail
-        completed.header = header
-        let content = completed.pieces(trace: received(id, recipients))
-        var details = MessageDetails(
-            headerMessageID: header.messageID ?? "",
-            subject: header.first("Subject")?.decoded ?? "",
-            origin: "http",
-            octets: 0
-        )
-        details.is8Bit = mail.is8Bit
+        var details = found
+        details.origin = "http"
         details.requiresSMTPUTF8 = ([sender] + recipients).contains(where: \.needsSMTPUTF8)
         return Candidate(
             id: id,

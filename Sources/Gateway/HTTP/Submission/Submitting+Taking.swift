@@ -21,35 +21,37 @@ extension Submitting {
         }
     }
 
-    /// Each message by itself: the answer holds a message or a problem in every place.
+    /// Each message by itself: the answer holds a message or a problem in every place. Those that
+    /// may be kept are kept together, so that the idempotency key holds for all or none of them.
     func takeEach(_ reading: Reading) async throws(Problem) -> Answer {
-        var results: [(pointer: String, result: Result<Receipt, Problem>)] = []
+        let isLenient = preferences.handling == .lenient
+        var problems: [(pointer: String, Problem)] = Dictionary(grouping: reading.problems) {
+            $0.messagePointer
+        }.map { ($0, .invalid($1)) }
+        var approved: [Candidate] = []
         for candidate in reading.candidates {
-            let outcome = try await take([candidate], partially: preferences.handling == .lenient) {
-                _ in nil
-            }
-            switch outcome {
-            case .kept(let receipts): results.append((candidate.pointer, .success(receipts[0])))
-            case .refused(let decisions):
-                let problem = Problem.refused([(candidate, decisions[0])])
-                results.append((candidate.pointer, .failure(problem)))
-            case .replayed, .mismatched: break
+            let decision = api.desk.decide(
+                candidate.offer(from: client).submission,
+                partially: isLenient
+            )
+            if decision.approval != nil {
+                approved.append(candidate)
+            } else {
+                problems.append((candidate.pointer, .refused([(candidate, decision)])))
+                discard([candidate])
             }
         }
-        let byMessage = Dictionary(grouping: reading.problems) { $0.messagePointer }
-        for (pointer, items) in byMessage {
-            results.append((pointer, .failure(.invalid(items))))
+        let answer = { (receipts: [Receipt]) in
+            Answer.partly(zip(approved, receipts).map { ($0.pointer, $1) }, problems)
         }
-        results.sort { $0.pointer.numericSuffix < $1.pointer.numericSuffix }
-        return .json(202) { json in
-            json.beginObject()
-            json.members("data", results) { item, json in
-                switch item.result {
-                case .success(let receipt): receipt.write(to: &json)
-                case .failure(let problem): problem.write(to: &json, instance: item.pointer)
-                }
-            }
-            json.endObject()
+        let outcome = try await take(approved, partially: isLenient) { receipts in
+            claim(answer(receipts).stored)
+        }
+        switch outcome {
+        case .kept(let receipts): return answer(receipts)
+        case .refused(let decisions): throw .refused(Array(zip(approved, decisions)))
+        case .replayed(let answer): return Answer(replaying: answer)
+        case .mismatched: throw .mismatchedKey
         }
     }
 
@@ -82,7 +84,7 @@ extension Submitting {
             try await api.store.message(receipt.offer.id)
         }
         guard let record else { return accepted }
-        return .json(200) { record.write(to: &$0) }
+        return .json(200) { record.write(to: &$0, refused: receipt.refused) }
     }
 
     func dryRun(_ candidate: Candidate) -> Answer {
@@ -106,9 +108,32 @@ extension Submitting {
     }
 }
 
+extension Answer {
+    /// What became of each message of a batch, in the batch's order.
+    fileprivate static func partly(
+        _ receipts: [(pointer: String, Receipt)],
+        _ problems: [(pointer: String, Problem)]
+    ) -> Answer {
+        let results =
+            receipts.map { ($0.pointer, Result<Receipt, Problem>.success($0.1)) }
+            + problems.map { ($0.pointer, .failure($0.1)) }
+        let ordered = results.sorted { $0.0.numericSuffix < $1.0.numericSuffix }
+        return .json(202) { json in
+            json.beginObject()
+            json.members("data", ordered) { item, json in
+                switch item.1 {
+                case .success(let receipt): receipt.write(to: &json)
+                case .failure(let problem): problem.write(to: &json, instance: item.0)
+                }
+            }
+            json.endObject()
+        }
+    }
+}
+
 extension Problem.Item {
     /// `/messages/3` of `/messages/3/to/0`.
-    fileprivate var messagePointer: String {
+    var messagePointer: String {
         "/" + pointer.split(separator: "/").prefix(2).joined(separator: "/")
     }
 }

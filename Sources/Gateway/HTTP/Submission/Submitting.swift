@@ -6,7 +6,7 @@ import Wire
 
 /// One submission over HTTP, from its head to its answer.
 struct Submitting {
-    typealias Reading = (candidates: [Candidate], problems: [Problem.Item])
+    typealias Reading = MessageIntake.Reading
 
     let api: API
     let request: Request
@@ -74,25 +74,37 @@ struct Submitting {
         -> Answer
     {
         let reading = try await read(self)
-        if let replay = try await replay() { return replay }
-        var problems = reading.problems
-        guard problems.isEmpty || isPartial else { throw .invalid(problems) }
-        let dryRuns = reading.candidates.filter(\.isDryRun)
-        if !dryRuns.isEmpty {
-            guard !isBatch else {
-                problems = dryRuns.map {
-                    .init($0.pointer + "/dry_run", "invalid", "not in a batch")
-                }
-                throw .invalid(problems)
+        do throws(Problem) {
+            if let answer = try await answerWithoutKeeping(reading) {
+                discard(reading.candidates)
+                return answer
             }
-            return dryRun(dryRuns[0])
+        } catch {
+            discard(reading.candidates)
+            throw error
         }
-        let rate = try chargeRate(for: reading.candidates.count)
-        var answer =
-            isPartial
-            ? try await takeEach(reading) : try await takeAll(reading.candidates)
-        if let rate { answer.fields += rate.fields }
-        return answer
+        return isPartial ? try await takeEach(reading) : try await takeAll(reading.candidates)
+    }
+
+    /// What can be said before anything is handed in; nil where the mail shall be kept.
+    private func answerWithoutKeeping(_ reading: Reading) async throws(Problem) -> Answer? {
+        if let replay = try await replay() { return replay }
+        guard reading.problems.isEmpty || isPartial else { throw .invalid(reading.problems) }
+        let dryRuns = reading.candidates.filter(\.isDryRun)
+        guard let first = dryRuns.first else {
+            try chargeRates(for: reading.candidates.count)
+            return nil
+        }
+        guard !isBatch else {
+            throw .invalid(
+                dryRuns.map { .init($0.pointer + "/dry_run", "invalid", "not in a batch") }
+            )
+        }
+        return dryRun(first)
+    }
+
+    func discard(_ candidates: [Candidate]) {
+        for candidate in candidates { api.store.discard(candidate.content) }
     }
 
     var scope: String { applicant.record.id.description }
@@ -120,33 +132,23 @@ struct Submitting {
         )
     }
 
-    func chargeRate(for count: Int) throws(Problem) -> RateState? {
-        if let quota = client.connector.limits.messagesPerMinute {
-            try charge(count, "\(client.connector.name):\(request.peer)", quota)
-        }
-        guard let quota = applicant.record.rate else { return nil }
-        return try charge(count, scope, quota)
-    }
-
-    @discardableResult
-    func charge(_ count: Int, _ name: String, _ quota: Int) throws(Problem) -> RateState {
-        let (isAllowed, state) = api.rates.take(count, of: name, perMinute: quota, at: now)
-        guard count <= quota else {
-            throw .invalid(
-                "/messages",
-                "\(count) messages can never pass a rate of \(quota) a minute; split the batch"
+    private func chargeRates(for count: Int) throws(Problem) {
+        for rate in request.rates {
+            let (isAllowed, state) = api.rates.take(
+                count,
+                of: rate.bucket,
+                perMinute: rate.quota,
+                at: now
             )
-        }
-        guard isAllowed else {
-            var problem = Problem(
+            guard !isAllowed else { continue }
+            throw Problem(
                 429,
                 "rate_limited",
-                "more than \(quota) messages a minute; wait \(state.reset) s"
+                count > rate.quota
+                    ? "\(count) messages at once are more than \(rate.quota) a minute; send fewer"
+                    : "more than \(rate.quota) messages a minute; wait \(state.reset) s"
             ).with("Retry-After", "\(max(1, state.reset))")
-            problem.fields += state.fields
-            throw problem
         }
-        return state
     }
 }
 
@@ -159,15 +161,5 @@ extension Problem {
 
     static func unsupported(_ media: String, _ supported: String) -> Problem {
         Problem(415, "unsupported_media_type", "\(media) is not taken here; send \(supported)")
-    }
-}
-
-extension RateState {
-    /// draft-ietf-httpapi-ratelimit-headers.
-    var fields: [(name: String, value: String)] {
-        [
-            ("RateLimit-Policy", "\"default\";q=\(quota);w=60"),
-            ("RateLimit", "\"default\";r=\(remaining);t=\(reset)"),
-        ]
     }
 }

@@ -62,25 +62,29 @@ package struct SMTPReplyReader: Sendable {
     }
 
     private mutating func take(_ rest: ArraySlice<UInt8>, of code: Int) {
-        let text = String(decoding: rest, as: UTF8.self)
-        guard let status = Self.status(at: text, class: code / 100) else {
-            lines.append(text)
-            return
+        var text = rest
+        if let end = Self.endOfStatus(in: rest, class: code / 100) {
+            enhanced = String(decoding: rest[..<end], as: UTF8.self)
+            text = rest[end...].drop { $0 == 32 }
         }
-        enhanced = String(status)
-        lines.append(String(text[status.endIndex...].drop { $0 == " " }))
+        lines.append(String(decoding: text, as: UTF8.self))
     }
 
-    /// An enhanced status code whose class is the reply's (RFC 2034 §4), at the start of a text.
-    private static func status(at text: String, class kind: Int) -> Substring? {
-        let word = text.prefix { $0 != " " }
-        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
-        let isNumber = { (part: Substring) in
-            (1...3).contains(part.utf8.count) && part.utf8.allSatisfy { $0 &- 48 < 10 }
+    /// Where an enhanced status code whose class is the reply's (RFC 2034 §4) ends; nil unless the
+    /// text begins with one.
+    private static func endOfStatus(in text: ArraySlice<UInt8>, class kind: Int) -> Int? {
+        let end = text.firstIndex(of: 32) ?? text.endIndex
+        let parts = text[..<end].split(
+            separator: UInt8(ascii: "."),
+            maxSplits: 3,
+            omittingEmptySubsequences: false
+        )
+        let isNumber = { (part: ArraySlice<UInt8>) in
+            (1...3).contains(part.count) && part.allSatisfy { $0 &- 48 < 10 }
         }
-        guard parts.count == 3, parts[0] == String(kind), parts.allSatisfy(isNumber) else {
-            return nil
-        }
-        return word
+        guard parts.count == 3, parts[0].count == 1, parts[0].first == UInt8(48 + kind),
+            parts.allSatisfy(isNumber)
+        else { return nil }
+        return end
     }
 }
