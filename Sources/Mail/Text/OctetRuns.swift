@@ -22,15 +22,28 @@ package func endOfRun(
     from start: Int,
     stoppedBy stops: (UInt8) -> UInt8
 ) -> Int {
-    var index = start
-    while bytes.count - index >= 32 {
-        let block = bytes.extracting(index..<index + 32)
-        var found: UInt8 = 0
-        for offset in 0..<32 { found |= stops(block[offset]) }
-        if found != 0 { break }
-        index += 32
-    }
+    var index = skip(blocksOf: 32, in: bytes, from: start, stops)
+    index = skip(blocksOf: 8, in: bytes, from: index, stops)
     while index < bytes.count, stops(bytes[index]) == 0 { index += 1 }
+    return index
+}
+
+/// Where the first block begins that holds a stop, or that the bytes are too short for.
+@inlinable @inline(__always)
+func skip(
+    blocksOf size: Int,
+    in bytes: Span<UInt8>,
+    from start: Int,
+    _ stops: (UInt8) -> UInt8
+) -> Int {
+    var index = start
+    while bytes.count - index >= size {
+        let block = bytes.extracting(index..<index + size)
+        var found: UInt8 = 0
+        for offset in 0..<size { found |= stops(block[offset]) }
+        if found != 0 { break }
+        index += size
+    }
     return index
 }
 
