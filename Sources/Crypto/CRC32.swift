@@ -1,20 +1,11 @@
 /// The check sum of gzip, zlib and Ethernet: polynomial 0x04C11DB7, reflected.
 package enum CRC32 {
     package static func checksum(_ bytes: Span<UInt8>) -> UInt32 {
-        ~extended(0xffff_ffff, by: bytes)
-    }
-
-    /// The check sum of what `checksum` covers followed by `bytes`, as zlib's `crc32` continues one.
-    package static func checksum(_ bytes: Span<UInt8>, continuing checksum: UInt32) -> UInt32 {
-        ~extended(~checksum, by: bytes)
-    }
-
-    private static func extended(_ register: UInt32, by bytes: Span<UInt8>) -> UInt32 {
-        var register = register
+        var register: UInt32 = 0xffff_ffff
         for index in bytes.indices {
             register = table[Int((register ^ UInt32(bytes[index])) & 0xff)] ^ register >> 8
         }
-        return register
+        return ~register
     }
 
     private static let table: [UInt32] = (0..<256).map { byte in

@@ -294,4 +294,5 @@ def test_the_lifetime_of_a_connection_ends_it_between_requests(own, postfix):
         peer.sendall(request)
         answers, closed = read_answers(peer)
         assert (answers[0].status, closed) == (200, False)
+        peer.settimeout(5)
         assert peer.recv(1) == b"", "still open after its lifetime"

@@ -212,3 +212,13 @@ def test_a_reload_holds_for_open_connections(own, postfix):
         http.sendall(request)
         answers, closed = read_answers(http)
         assert (answers[0].status, answers[0].code, closed) == (403, "source_address_not_allowed", True)
+
+
+def test_a_drain_lets_a_connection_go_that_has_been_served(own, postfix):
+    gateway = own(postfix.port).start()
+    with socket.create_connection(("127.0.0.1", gateway.http), timeout=10) as peer:
+        peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read_answers(peer)[0][0].status == 200
+        began = time.monotonic()
+        assert gateway.stop() == 0
+        assert time.monotonic() - began < 5

@@ -82,16 +82,18 @@ final class HTTPConversation {
     /// Waits for a request's head; nil when the peer is done. Silence between requests is a quiet
     /// end, silence inside one is a 408.
     private func nextHead() async throws(ConversationError) -> HTTPRequestHead? {
-        var isIdle = parser.isIdle
-        var deadline = ContinuousClock.now + times.head
+        var begun: ContinuousClock.Instant?
         while true {
             switch try parsedEvent() {
             case .head(let head): return head
             case .body, .end: continue
             case nil: break
             }
+            let isIdle = parser.isIdle
+            // The time for a head begins with its first octet, not with the silence before it.
+            if !isIdle, begun == nil { begun = .now }
             let idle = end.map { min(times.idle, $0 - .now) } ?? times.idle
-            let limit = isIdle ? idle : deadline - .now
+            let limit = begun.map { $0 + times.head - .now } ?? idle
             do throws(StreamError) {
                 guard try await receive(within: limit, idle: isIdle) else { return nil }
             } catch .timedOut where !isIdle {
@@ -101,9 +103,6 @@ final class HTTPConversation {
             } catch {
                 throw .stream(error)
             }
-            // The time for a head begins with its first octet, not with the silence before it.
-            if isIdle { deadline = .now + times.head }
-            isIdle = false
         }
     }
 

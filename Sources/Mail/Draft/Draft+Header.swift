@@ -7,7 +7,6 @@ extension Draft {
         output.append(rfc5322: date)
         output.append("\r\n")
         output.appendField("From", addresses: [from])
-        if let sender { output.appendField("Sender", addresses: [sender]) }
         output.appendField("To", addresses: to)
         output.appendField("Cc", addresses: cc)
         // A mail needs no destination field (RFC 5322 §3.6), but some hops refuse one without.
@@ -43,7 +42,7 @@ extension Draft {
     }
 
     /// `<thread.HASH@domain>`, at the domain of the message id: the same for all mails of a key.
-    package static func threadRoot(of key: String, messageID: String) -> String {
+    private static func threadRoot(of key: String, messageID: String) -> String {
         let hash = SHA256.digest(key.utf8.span).prefix(16)
         let digits = hash.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         let domain = messageID.split(separator: "@").last?.split(separator: ">").first

@@ -2,7 +2,6 @@
 /// affair alone.
 package struct Draft: Sendable {
     package var from: NamedMailbox
-    package var sender: NamedMailbox?
     package var to: [NamedMailbox] = []
     package var cc: [NamedMailbox] = []
     package var replyTo: [NamedMailbox] = []

@@ -43,14 +43,16 @@ struct TextEncoding {
         case .sevenBit where isNormal:
             output.append(text)
         case .sevenBit:
-            LineEnds.append(text, to: &output)
+            var lines = LineEndings()
+            lines.normalise(text, into: &output)
         case .quotedPrintable:
             var encoder = QuotedPrintableEncoder()
             encoder.encode(text, into: &output)
             encoder.finish(into: &output)
         case .base64:
             var normal: [UInt8] = []
-            LineEnds.append(text, to: &normal)
+            var lines = LineEndings()
+            lines.normalise(text, into: &normal)
             var encoder = Base64Encoder()
             encoder.encode(normal.span, into: &output)
             encoder.finish(into: &output)
@@ -98,52 +100,16 @@ private struct Survey {
         endLine(at: text.count, from: &lineStart, next: text.count)
     }
 
-    /// All that needs a thought lies below the space, beyond the tilde, or is a `=`. Whole blocks
-    /// are asked at once, without a branch, so that the compiler asks them in vector registers.
+    /// All that needs a thought lies below the space, beyond the tilde, or is a `=`.
     private static func firstNoteworthy(in text: Span<UInt8>, from start: Int) -> Int? {
-        var index = start
-        while text.count - index >= 32 {
-            let block = text.extracting(index..<index + 32)
-            var found: UInt8 = 0
-            for offset in 0..<32 { found |= isNoteworthy(block[offset]) }
-            if found != 0 { break }
-            index += 32
+        let index = endOfRun(in: text, from: start) {
+            ($0 &- 32 > 94).octet | ($0 == UInt8(ascii: "=")).octet
         }
-        while index < text.count, isNoteworthy(text[index]) == 0 { index += 1 }
         return index < text.count ? index : nil
-    }
-
-    /// 1 or 0.
-    @inline(__always)
-    private static func isNoteworthy(_ byte: UInt8) -> UInt8 {
-        (byte &- 32 > 94 ? 1 : 0) | (byte == UInt8(ascii: "=") ? 1 : 0)
     }
 
     private mutating func endLine(at end: Int, from start: inout Int, next: Int) {
         longestLine = max(longestLine, end - start)
         start = next
-    }
-}
-
-enum LineEnds {
-    /// Copies text run by run, with CRLF for every CRLF, LF or CR.
-    static func append(_ text: Span<UInt8>, to output: inout [UInt8]) {
-        var start = 0
-        var index = 0
-        while index < text.count {
-            let byte = text[index]
-            guard byte == .lineFeed || byte == .carriageReturn else {
-                index += 1
-                continue
-            }
-            output.append(text.extracting(start..<index))
-            output.append(.carriageReturn)
-            output.append(.lineFeed)
-            let isCRLF =
-                byte == .carriageReturn && index + 1 < text.count && text[index + 1] == .lineFeed
-            index += isCRLF ? 2 : 1
-            start = index
-        }
-        output.append(text.extracting(start..<text.count))
     }
 }

@@ -1,7 +1,7 @@
 extension EncodedWord {
     /// The text with its encoded words decoded. What is no encoded word, or is of a character set
     /// that is not known here, stays as it is.
-    package static func decode(_ text: String) -> String {
+    static func decode(_ text: String) -> String {
         guard text.utf8.contains(UInt8(ascii: "=")) else { return text }
         let octets = Array(text.utf8)
         var output: [UInt8] = []

@@ -1,5 +1,5 @@
 /// Text beyond ASCII in header fields (RFC 2047).
-package enum EncodedWord {
+enum EncodedWord {
     /// The longest word, delimiters included (§2).
     private static let limit = 75
     private static let frame = "=?utf-8?q??=".utf8.count

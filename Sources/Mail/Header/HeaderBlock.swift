@@ -1,12 +1,11 @@
 /// A mail's header section: its fields in order, untouched ones octet for octet.
 package struct HeaderBlock: Sendable, Equatable {
     package var fields: [HeaderField] = []
-    /// Lines that were dropped because they belong to no field; an mbox `From ` line is one.
-    package private(set) var defects = 0
 
     package init() {}
 
-    /// Takes what can be read. A bare LF ends a line too, and leaves as CRLF.
+    /// Takes what can be read; lines that belong to no field, as an mbox `From ` line, are dropped.
+    /// A bare LF ends a line too, and leaves as CRLF.
     package init(parsing octets: Span<UInt8>) {
         var start = 0
         while start < octets.count {
@@ -15,11 +14,7 @@ package struct HeaderBlock: Sendable, Equatable {
             while end < octets.count, octets[end].isBlank {
                 end = Self.endOfLine(in: octets, from: end)
             }
-            if let field = Self.field(octets.extracting(start..<end)) {
-                fields.append(field)
-            } else {
-                defects += 1
-            }
+            if let field = Self.field(octets.extracting(start..<end)) { fields.append(field) }
             start = end
         }
     }
@@ -39,11 +34,6 @@ package struct HeaderBlock: Sendable, Equatable {
     /// Adds a field below all others: folded, encoded, and safe against line breaks in `value`.
     package mutating func append(_ name: String, _ value: String) {
         fields.append(HeaderField(name: name, value: value))
-    }
-
-    /// Adds a field above all others, where trace fields go (RFC 5321 §4.4).
-    package mutating func prepend(_ name: String, _ value: String) {
-        fields.insert(HeaderField(name: name, value: value), at: 0)
     }
 
     /// Lines ending in CRLF, without the empty line.

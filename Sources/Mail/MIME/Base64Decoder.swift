@@ -32,6 +32,15 @@ package struct Base64Decoder: Sendable {
         offset += bytes.count
     }
 
+    /// A whole text at once.
+    package static func decode(_ text: Span<UInt8>) throws(Base64Error) -> [UInt8] {
+        var decoder = Self()
+        var output: [UInt8] = []
+        try decoder.decode(text, into: &output)
+        try decoder.finish()
+        return output
+    }
+
     package mutating func finish() throws(Base64Error) {
         guard digits == 0 else { throw .truncated }
     }

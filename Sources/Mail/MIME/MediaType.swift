@@ -1,41 +1,45 @@
-/// `type/subtype; name=value…` (RFC 2045 §5.1), names in lower case, values unquoted and decoded.
-package struct MediaType: Sendable {
+/// `type/subtype; name=value…` (RFC 2045 §5.1, RFC 9110 §8.3.1).
+package struct MediaType: Sendable, Equatable {
+    /// In lower case, as the subtype.
     package let type: String
-    package let subtype: String
-    package let parameters: [(name: String, value: String)]
+    /// Type and subtype, without the parameters: `text/plain`.
+    package let essence: String
+    package let parameters: [MIMEParameter]
 
-    /// Nil without a type and a subtype; parameters that cannot be read are left out.
+    /// Nil for anything else, and where a parameter cannot be read.
     package init?(parsing text: some StringProtocol) {
         var reader = ParameterReader(Array(text.utf8))
         guard let type = reader.token(), reader.skip(UInt8(ascii: "/")),
-            let subtype = reader.token(), reader.isAtParameters
+            let subtype = reader.token(), let parameters = reader.parameters()
         else { return nil }
         self.type = type.lowercased()
-        self.subtype = subtype.lowercased()
-        parameters = reader.parameters()
+        essence = self.type + "/" + subtype.lowercased()
+        self.parameters = parameters
     }
 
-    /// Without its parameters.
-    package var essence: String { type + "/" + subtype }
-
-    package func parameter(_ name: String) -> String? {
-        parameters.first { $0.name == name }?.value
-    }
+    package func parameter(_ name: String) -> String? { parameters.first(name) }
 }
 
-/// `attachment; filename="…"` (RFC 2183), and `form-data; name="…"` (RFC 7578).
-package struct ContentDisposition: Sendable {
-    package let kind: String
-    package let parameters: [(name: String, value: String)]
+/// `attachment; filename="…"` (RFC 2183), and `form-data; name="…"` (RFC 7578 §4.2).
+package struct ContentDisposition: Sendable, Equatable {
+    private let parameters: [MIMEParameter]
 
+    /// Nil as for a media type.
     package init?(parsing text: some StringProtocol) {
         var reader = ParameterReader(Array(text.utf8))
-        guard let kind = reader.token(), reader.isAtParameters else { return nil }
-        self.kind = kind.lowercased()
-        parameters = reader.parameters()
+        guard reader.token() != nil, let parameters = reader.parameters() else { return nil }
+        self.parameters = parameters
     }
 
-    package func parameter(_ name: String) -> String? {
-        parameters.first { $0.name == name }?.value
-    }
+    package func parameter(_ name: String) -> String? { parameters.first(name) }
+}
+
+/// Its name is in lower case, its value unquoted and decoded.
+package struct MIMEParameter: Sendable, Equatable {
+    package let name: String
+    package let value: String
+}
+
+extension [MIMEParameter] {
+    fileprivate func first(_ name: String) -> String? { first { $0.name == name }?.value }
 }

@@ -11,9 +11,6 @@ struct ParameterReader {
         skipBlanks()
     }
 
-    /// True where the next thing is a parameter, or nothing.
-    var isAtParameters: Bool { peek == nil || peek == UInt8(ascii: ";") }
-
     mutating func token() -> String? {
         let start = index
         while let octet = peek, Self.tokenOctets.contains(octet) { index += 1 }
@@ -29,16 +26,13 @@ struct ParameterReader {
         return true
     }
 
-    mutating func parameters() -> [(name: String, value: String)] {
+    /// Nil when something else stands there. A name without a value is none.
+    mutating func parameters() -> [MIMEParameter]? {
         var pieces: [Piece] = []
         while peek != nil {
-            guard skip(UInt8(ascii: ";")) else {
-                index += 1
-                continue
-            }
-            guard let name = token()?.lowercased(), skip(UInt8(ascii: "=")),
-                let value = peek == .quote ? quotedString() : bareValue()
-            else { continue }
+            guard skip(UInt8(ascii: ";")) else { return nil }
+            guard let name = token()?.lowercased(), skip(UInt8(ascii: "=")) else { continue }
+            guard let value = peek == .quote ? quotedString() : bareValue() else { return nil }
             pieces.append(Piece(name, value))
         }
         return Piece.joined(pieces)
@@ -98,32 +92,38 @@ private struct Piece {
         self.value = value
     }
 
-    static func joined(_ pieces: [Piece]) -> [(name: String, value: String)] {
+    static func joined(_ pieces: [Piece]) -> [MIMEParameter] {
         var names: [String] = []
         var groups: [String: [Piece]] = [:]
         for piece in pieces where !piece.name.isEmpty {
             if groups[piece.name] == nil { names.append(piece.name) }
             groups[piece.name, default: []].append(piece)
         }
-        return names.map { (name: $0, value: value(of: groups[$0] ?? [])) }
+        return names.compactMap { name in
+            value(of: groups[name] ?? []).map { MIMEParameter(name: name, value: $0) }
+        }
     }
 
-    /// The encoded form where there is one, then the first plain one, then the pieces in order.
-    private static func value(of pieces: [Piece]) -> String {
-        if let whole = pieces.first(where: { $0.number == nil && $0.isExtended }) {
-            return text(of: [whole])
+    /// The encoded form where there is one that can be read (RFC 6266 §4.3), then the pieces in
+    /// order, then the first plain one.
+    private static func value(of pieces: [Piece]) -> String? {
+        if let whole = pieces.first(where: { $0.number == nil && $0.isExtended }),
+            let text = text(of: [whole])
+        {
+            return text
         }
         let numbered = pieces.filter { $0.number != nil }.sorted {
             ($0.number ?? 0) < ($1.number ?? 0)
         }
         if !numbered.isEmpty { return text(of: numbered) }
-        return pieces.first.map { text(of: [$0]) } ?? ""
+        return pieces.first { !$0.isExtended }.flatMap { text(of: [$0]) }
     }
 
-    /// `charset'language'percent-encoded` where the first piece is extended (§4).
-    private static func text(of pieces: [Piece]) -> String {
+    /// `charset'language'percent-encoded` where the first piece is extended (§4). Nil for a charset
+    /// that is not known, and for what is no text of it or holds a NUL.
+    private static func text(of pieces: [Piece]) -> String? {
         var octets: [UInt8] = []
-        var charset: Charset?
+        var charset: Charset? = .utf8
         for (index, piece) in pieces.enumerated() {
             var value = piece.value[...]
             if index == 0, piece.isExtended, let mark = value.firstIndex(of: UInt8(ascii: "'")),
@@ -134,10 +134,7 @@ private struct Piece {
             }
             octets += piece.isExtended ? percentDecoded(value) : Array(value)
         }
-        let plain =
-            (charset ?? .utf8).text(of: octets) ?? Charset.windows1252.text(of: octets) ?? ""
-        // Encoded words are not allowed here (RFC 2047 §5), and yet Outlook and Gmail write them.
-        return pieces.first?.isExtended == true ? plain : EncodedWord.decode(plain)
+        return octets.contains(0) ? nil : charset?.text(of: octets)
     }
 
     private static func percentDecoded(_ text: ArraySlice<UInt8>) -> [UInt8] {

@@ -1,6 +1,6 @@
 /// Quoted-printable for text (RFC 2045 §6.7), fed in pieces. Any line end becomes CRLF; lines have at
 /// most 76 octets. Literal octets are copied in runs.
-package struct QuotedPrintableEncoder: Sendable {
+struct QuotedPrintableEncoder: Sendable {
     /// One less than 76: room for the soft break.
     private static let room = 75
     private static let literals = ByteSet((33...126).filter { $0 != 61 })
@@ -10,9 +10,9 @@ package struct QuotedPrintableEncoder: Sendable {
     /// A blank that may prove to end its line, or a CR whose LF may follow.
     private var held: UInt8?
 
-    package init() {}
+    init() {}
 
-    package mutating func encode(_ bytes: Span<UInt8>, into output: inout [UInt8]) {
+    mutating func encode(_ bytes: Span<UInt8>, into output: inout [UInt8]) {
         var index = 0
         while index < bytes.count {
             let byte = bytes[index]
@@ -36,7 +36,7 @@ package struct QuotedPrintableEncoder: Sendable {
         }
     }
 
-    package mutating func finish(into output: inout [UInt8]) {
+    mutating func finish(into output: inout [UInt8]) {
         if held == .carriageReturn {
             breakLine(into: &output)
         } else if let blank = held {

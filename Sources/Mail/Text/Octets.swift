@@ -42,17 +42,4 @@ extension [UInt8] {
             for index in span.indices { room.append(span[index]) }
         }
     }
-
-    /// Copies a run at once: the loop compiles to a block copy.
-    @inline(__always)
-    mutating func append(_ run: Span<UInt8>) {
-        append(addingCapacity: run.count) { room in
-            for index in run.indices { room.append(run[index]) }
-        }
-    }
-
-    @inline(__always)
-    mutating func append(_ text: String) {
-        append(contentsOf: text.utf8)
-    }
 }

@@ -10,7 +10,7 @@ final class Child: Sendable {
     init(_ program: String, _ arguments: [String], output: String) throws(Invalid) {
         self.output = output
         pid = try Self.spawn(program, arguments, output)
-        Cleanup.add { [self] in end() }
+        try Cleanup.add { [self] in end() }
     }
 
     /// Nil while it runs; 128 and more for a signal.
@@ -53,7 +53,8 @@ final class Child: Sendable {
         }
     }
 
-    private static func spawn(
+    /// Nobody ends it but itself.
+    static func spawn(
         _ program: String,
         _ arguments: [String],
         _ output: String

@@ -5,12 +5,26 @@ import Synchronization
 enum Cleanup {
     private static let tasks = Mutex<[@Sendable () -> Void]>([])
 
-    static func add(_ task: @escaping @Sendable () -> Void) {
-        tasks.withLock { $0.append(task) }
+    private static let turn = Mutex(())
+    private static let hasBegun = Atomic(false)
+
+    /// After the end has begun nothing may be started any more.
+    static func add(_ task: @escaping @Sendable () -> Void) throws(Invalid) {
+        let isTooLate = tasks.withLock { tasks in
+            tasks.append(task)
+            return hasBegun.load(ordering: .relaxed)
+        }
+        guard isTooLate else { return }
+        run()
+        throw Invalid("interrupted")
     }
 
+    /// Returns when all is done, also to a second caller.
     static func run() {
-        while let task = tasks.withLock({ $0.popLast() }) { task() }
+        tasks.withLock { _ in hasBegun.store(true, ordering: .relaxed) }
+        turn.withLock { _ in
+            while let task = tasks.withLock({ $0.popLast() }) { task() }
+        }
     }
 
     /// From now on a signal, or a run without end, cleans up before it ends the process.

@@ -12,7 +12,7 @@ final class Nginx {
         try TextFile.write(Self.configuration(directory, address), to: file)
         let words = ["-c", file, "-p", directory, "-e", "\(directory)/error"]
         child = try Child(program, words, output: "\(directory)/log")
-        try await Waiting.untilItListens(address, on: bench.clients, child)
+        try await Waiting.untilItListens(address, on: bench.clients, log: child.output)
     }
 
     func close() { child.end() }
@@ -48,7 +48,7 @@ enum Waiting {
     static func untilItListens(
         _ address: SocketAddress,
         on loop: EventLoop,
-        _ child: Child
+        log: String
     ) async throws(Invalid) {
         let deadline = ContinuousClock.now + .seconds(20)
         while true {
@@ -57,7 +57,7 @@ enum Waiting {
             }
             if isThere { return }
             guard ContinuousClock.now < deadline else {
-                throw Invalid("nothing listens on \(address):\n\(child.text.suffix(2000))")
+                throw Invalid("nothing listens on \(address):\n\(TextFile.read(log).suffix(2000))")
             }
             try? await Task.sleep(for: .milliseconds(20))
         }

@@ -18,14 +18,11 @@ final class Postfix {
         directory = try bench.workplace.make("postfix")
         address = try FreePorts.take(1)[0]
         try Self.makeInstance(in: directory, address, mode)
-        let start = try Child(
-            program,
-            ["-c", "\(directory)/etc", "start"],
-            output: "\(directory)/start"
-        )
-        Cleanup.add { [program, directory] in Self.stop(program, directory) }
-        try await start.finish(within: .seconds(30))
-        try await Waiting.untilItListens(address, on: bench.clients, start)
+        // Registered before it starts; it is let finish, for only then can it be stopped.
+        try Cleanup.add { [program, directory] in Self.stop(program, directory) }
+        let start = try Child.spawn(program, Self.words("start", directory), "\(directory)/start")
+        waitpid(start, nil, 0)
+        try await Waiting.untilItListens(address, on: bench.clients, log: "\(directory)/mail.log")
     }
 
     func close() {
@@ -38,15 +35,21 @@ final class Postfix {
         geteuid() == 0 && getpwnam("postfix") != nil ? bench.peer("postfix") : nil
     }
 
+    private static func words(_ order: String, _ directory: String) -> [String] {
+        ["-c", "\(directory)/etc", order]
+    }
+
     private static func stop(_ program: String, _ directory: String) {
-        guard access("\(directory)/etc/main.cf", R_OK) == 0,
-            let child = try? Child(
-                program,
-                ["-c", "\(directory)/etc", "stop"],
-                output: "\(directory)/stop"
-            )
-        else { return }
-        while child.exitStatus == nil { usleep(5000) }
+        // While the start is under way there is nothing to stop yet.
+        let end = ContinuousClock.now + .seconds(5)
+        while TextFile.read("\(directory)/queue/pid/master.pid").isEmpty, ContinuousClock.now < end
+        {
+            guard access("\(directory)/etc/main.cf", R_OK) == 0 else { return }
+            usleep(10_000)
+        }
+        let order = words("stop", directory)
+        guard let pid = try? Child.spawn(program, order, "\(directory)/stop") else { return }
+        waitpid(pid, nil, 0)
     }
 
     private static func makeInstance(

@@ -40,7 +40,7 @@ final class SMTPSink {
         let user = geteuid() == 0 ? ["-u", "nobody"] : []
         let words = ["-c"] + user + ["\(address)", "1000"]
         child = try Child(program, words, output: "\(bench.workplace.path)/smtp-sink")
-        try await Waiting.untilItListens(address, on: bench.clients, child)
+        try await Waiting.untilItListens(address, on: bench.clients, log: child.output)
     }
 
     /// From its running line `sess=2 quit=1 mesg=7`, rewritten after a carriage return.

@@ -20,7 +20,7 @@ struct Workplace {
         chmod(path, 0o755)
         self.path = path
         self.base = base
-        Cleanup.add { Self.remove(path) }
+        try Cleanup.add { Self.remove(path) }
     }
 
     /// A fresh directory in it.
@@ -35,11 +35,23 @@ struct Workplace {
         return path
     }
 
+    /// With all that is in it.
     static func remove(_ path: String) {
-        guard let rm = Tool.find("rm"),
-            let child = try? Child(rm, ["-rf", path], output: "/dev/null")
-        else { return }
-        while child.exitStatus == nil { usleep(1000) }
+        if let directory = opendir(path) {
+            defer { closedir(directory) }
+            while let entry = readdir(directory) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { start in
+                    String(cString: UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))
+                }
+                if name == "." || name == ".." { continue }
+                if entry.pointee.d_type == UInt8(DT_DIR) {
+                    remove("\(path)/\(name)")
+                } else {
+                    unlink("\(path)/\(name)")
+                }
+            }
+        }
+        rmdir(path)
     }
 
     private static var usual: [String] {

@@ -1,4 +1,4 @@
-/// The parameters of a query or of an `application/x-www-form-urlencoded` body, in order.
+/// The parameters of a query, in order.
 package struct HTTPQuery: Sendable, Equatable {
     package struct Parameter: Sendable, Equatable {
         package let name: String
@@ -8,12 +8,6 @@ package struct HTTPQuery: Sendable, Equatable {
     package private(set) var parameters: [Parameter] = []
 
     package init() {}
-
-    package init(parsing text: Span<UInt8>) throws(HTTPParseError) {
-        var octets: [UInt8] = []
-        octets.append(octetsOf: text)
-        try self.init(octets[...])
-    }
 
     /// A parameter without `=` has an empty value; between two `&` stands none.
     init(_ octets: ArraySlice<UInt8>) throws(HTTPParseError) {

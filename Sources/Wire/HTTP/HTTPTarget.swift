@@ -41,11 +41,6 @@ package struct HTTPTarget: Sendable, Equatable {
     /// As it was sent, without the query; empty when an absolute-form target has none.
     package var path: String { String(decoding: octets[pathRange], as: UTF8.self) }
 
-    /// Whether the path is exactly this one, octet for octet. Makes no string.
-    package func hasPath(_ path: String) -> Bool {
-        path.utf8.count == pathRange.count && octets[pathRange].elementsEqual(path.utf8)
-    }
-
     /// The decoded segments: none for `/`, and an empty last one behind a final slash.
     /// A segment may hold a decoded slash and may be `..`: it is a name, never a way.
     package func segments() throws(HTTPParseError) -> [String] {

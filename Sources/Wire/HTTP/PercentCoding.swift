@@ -5,11 +5,6 @@ package enum PercentCoding {
         String(decoding: encoded(text.utf8, keeping: .unreserved), as: UTF8.self)
     }
 
-    /// Nil for a broken escape, a NUL, or what is not UTF-8.
-    package static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
-        self.text([UInt8](text.utf8)[...], plusIsSpace: plusIsSpace)
-    }
-
     static func encoded(_ octets: some Sequence<UInt8>, keeping set: HTTPOctetSet) -> [UInt8] {
         let digits = [UInt8]("0123456789ABCDEF".utf8)
         var output: [UInt8] = []
@@ -25,6 +20,7 @@ package enum PercentCoding {
         return output
     }
 
+    /// Nil for a broken escape, a NUL, or what is not UTF-8.
     static func text(_ octets: ArraySlice<UInt8>, plusIsSpace: Bool = false) -> String? {
         guard let decoded = self.octets(octets, plusIsSpace: plusIsSpace), !decoded.contains(0)
         else { return nil }
@@ -32,7 +28,7 @@ package enum PercentCoding {
     }
 
     /// Nil for a broken escape.
-    static func octets(
+    private static func octets(
         _ octets: ArraySlice<UInt8>,
         plusIsSpace: Bool = false
     ) -> ArraySlice<UInt8>? {

@@ -1,4 +1,5 @@
-/// CRC-32 as gzip uses it, RFC 1952 §8, eight octets a step.
+/// CRC-32 as gzip uses it, RFC 1952 §8, eight octets a step and piece by piece: `Crypto` has a plain
+/// one for whole short texts, which this room may not import.
 struct Checksum32: Sendable {
     private var state: UInt32 = 0xFFFF_FFFF
 

@@ -3,7 +3,7 @@
 ///
 /// A symbol is read whole or not at all: what is missing is waited for with nothing changed but the
 /// bits at hand, so there is no state within a symbol.
-package struct Inflater: Sendable {
+struct Inflater: Sendable {
     private enum Stage: Sendable {
         case blockHeader
         case storedLength
@@ -26,10 +26,10 @@ package struct Inflater: Sendable {
     private var literals = HuffmanTable.fixedLiterals
     private var distances = HuffmanTable.fixedDistances
 
-    package init() {}
+    init() {}
 
     /// The last block has ended; what follows in the input is not compressed by this stream.
-    package var isFinished: Bool { if case .done = stage { true } else { false } }
+    var isFinished: Bool { if case .done = stage { true } else { false } }
 
     /// For the next stream; keeps the memory.
     mutating func reset() {
@@ -41,7 +41,7 @@ package struct Inflater: Sendable {
 
     /// Appends to `output` until the input is used up, the stream ends, or `limit` octets or at most
     /// 257 more have been appended. Returns how many octets of the input were used.
-    package mutating func inflate(
+    mutating func inflate(
         _ input: Span<UInt8>,
         into output: inout [UInt8],
         upTo limit: Int = .max

@@ -1,3 +1,5 @@
+import Mail
+
 /// Where an escape stands that the last piece may have ended in.
 enum JSONEscape: Sendable, Equatable {
     case none
@@ -23,7 +25,7 @@ extension JSONMachine {
         let run = bytes.extracting(index..<end)
         index = end + 1
         if case .stream = token {
-            octets.append(copying: run)
+            octets.append(run)
             return try endString()
         }
         try checkSize(run.count)
@@ -40,7 +42,7 @@ extension JSONMachine {
         _ index: inout Int,
         plainUpTo end: Int
     ) throws(JSONError) {
-        octets.append(copying: bytes.extracting(index..<end))
+        octets.append(bytes.extracting(index..<end))
         index = end
         try checkSize(octets.count)
         guard end < bytes.count else { return }
@@ -173,7 +175,7 @@ extension JSONMachine {
         if octets.isEmpty, end < bytes.count {
             try placeNumber(run)
         } else {
-            octets.append(copying: run)
+            octets.append(run)
             if end < bytes.count { try endNumber() }
         }
     }

@@ -10,12 +10,6 @@ package struct JSONNumber: Hashable, Sendable {
 
     package init(_ value: some FixedWidthInteger) { text = String(value) }
 
-    /// Nil for infinities and NaN.
-    package init?(_ value: Double) {
-        guard value.isFinite else { return nil }
-        text = "\(value)"
-    }
-
     init(checked text: String) { self.text = text }
 
     /// The whole number, also when it is written as `1.0` or `1e3`; nil when it is not whole, does not

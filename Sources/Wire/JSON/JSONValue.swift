@@ -12,22 +12,9 @@ package enum JSONValue: Hashable, Sendable {
 
 /// What a value is, or nil when it is something else.
 extension JSONValue {
-    package var stringValue: String? {
-        if case .string(let text) = self { text } else { nil }
-    }
-    package var boolValue: Bool? {
-        if case .bool(let value) = self { value } else { nil }
-    }
     /// Nil also for a number that is not whole or does not fit.
     package var intValue: Int? {
         if case .number(let number) = self { number.int } else { nil }
-    }
-    /// Nil also for a number too large for a `Double`.
-    package var doubleValue: Double? {
-        if case .number(let number) = self { number.double } else { nil }
-    }
-    package var numberValue: JSONNumber? {
-        if case .number(let number) = self { number } else { nil }
     }
     package var arrayValue: [JSONValue]? {
         if case .array(let elements) = self { elements } else { nil }

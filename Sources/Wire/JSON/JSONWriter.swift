@@ -1,3 +1,5 @@
+import Mail
+
 /// Writes JSON into octets. Values follow each other in the order of the calls; commas and colons are
 /// its business. A call that would make something other than JSON is a mistake of the program and
 /// stops it.
@@ -39,28 +41,22 @@ package struct JSONWriter: Sendable {
 
     package mutating func integer(_ value: some FixedWidthInteger) {
         beginValue()
-        octets.append(text: String(value))
-    }
-
-    /// Infinities and NaN have no form in JSON and are written as null.
-    package mutating func double(_ value: Double) {
-        beginValue()
-        octets.append(text: value.isFinite ? "\(value)" : "null")
+        octets.append(String(value))
     }
 
     package mutating func number(_ number: JSONNumber) {
         beginValue()
-        octets.append(text: number.text)
+        octets.append(number.text)
     }
 
     package mutating func bool(_ value: Bool) {
         beginValue()
-        octets.append(text: value ? "true" : "false")
+        octets.append(value ? "true" : "false")
     }
 
     package mutating func null() {
         beginValue()
-        octets.append(text: "null")
+        octets.append("null")
     }
 
     /// A streamed string, whose content is elsewhere, is written as null.
@@ -128,7 +124,7 @@ extension JSONWriter {
         var index = 0
         while true {
             let end = endOfPlainText(in: bytes, from: index)
-            octets.append(copying: bytes.extracting(index..<end))
+            octets.append(bytes.extracting(index..<end))
             guard end < bytes.count else { break }
             escape(bytes[end])
             index = end + 1
@@ -138,16 +134,16 @@ extension JSONWriter {
 
     private mutating func escape(_ byte: UInt8) {
         switch byte {
-        case 34: octets.append(text: "\\\"")
-        case 92: octets.append(text: "\\\\")
-        case 8: octets.append(text: "\\b")
-        case 9: octets.append(text: "\\t")
-        case 10: octets.append(text: "\\n")
-        case 12: octets.append(text: "\\f")
-        case 13: octets.append(text: "\\r")
+        case 34: octets.append("\\\"")
+        case 92: octets.append("\\\\")
+        case 8: octets.append("\\b")
+        case 9: octets.append("\\t")
+        case 10: octets.append("\\n")
+        case 12: octets.append("\\f")
+        case 13: octets.append("\\r")
         default:
-            octets.append(text: byte < 16 ? "\\u000" : "\\u00")
-            octets.append(text: String(byte, radix: 16))
+            octets.append(byte < 16 ? "\\u000" : "\\u00")
+            octets.append(String(byte, radix: 16))
         }
     }
 }

@@ -1,3 +1,5 @@
+import Mail
+
 /// Why a text is no JSON5, where, and what would help.
 package struct JSON5Error: Error, Hashable, Sendable {
     package let reason: String

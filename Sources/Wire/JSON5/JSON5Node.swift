@@ -36,17 +36,8 @@ package struct JSON5Number: Hashable, Sendable {
 
 /// What a node holds, or nil when it holds something else.
 extension JSON5Node {
-    package var stringValue: String? {
-        if case .string(let text) = value { text } else { nil }
-    }
-    package var boolValue: Bool? {
-        if case .bool(let value) = value { value } else { nil }
-    }
     package var intValue: Int? {
         if case .number(let number) = value { number.int } else { nil }
-    }
-    package var doubleValue: Double? {
-        if case .number(let number) = value { number.double } else { nil }
     }
     package var arrayValue: [JSON5Node]? {
         if case .array(let elements) = value { elements } else { nil }

@@ -1,11 +1,11 @@
-package struct MultipartLimits: Sendable, Equatable {
-    package var parts = 1000
-    package var headerOctets = 16_384
-    package var headerFields = 32
+struct MultipartLimits: Sendable, Equatable {
+    var parts = 1000
+    var headerOctets = 16_384
+    var headerFields = 32
     /// What stands ahead of the first part and behind the last one is thrown away.
-    package var surroundingOctets = 65_536
+    var surroundingOctets = 65_536
 
-    package init() {}
+    init() {}
 }
 
 /// Why a multipart body cannot be read: a sentence for people.
@@ -48,7 +48,9 @@ package struct MultipartReader: Sendable {
     private var failure: MultipartError?
 
     /// `boundary`: as `MediaType.boundary` gives it.
-    package init(boundary: String, limits: MultipartLimits = MultipartLimits()) {
+    package init(boundary: String) { self.init(boundary: boundary, limits: MultipartLimits()) }
+
+    init(boundary: String, limits: MultipartLimits) {
         self.limits = limits
         var header = HTTPLimits()
         header.fieldCount = limits.headerFields
@@ -57,15 +59,6 @@ package struct MultipartReader: Sendable {
         delimiter = [UInt8]("\r\n--\(boundary)".utf8)
         // The first delimiter may stand at the very beginning, where no line ends before it.
         input.append([HTTPOctet.carriageReturn, HTTPOctet.lineFeed].span)
-    }
-
-    /// RFC 2046 §5.1.1: 1 to 70 characters of a small set, the last one no blank.
-    package static func isBoundary(_ text: String) -> Bool {
-        let others = "'()+_,-./:=? ".utf8
-        return 1...70 ~= text.utf8.count && text.utf8.last != HTTPOctet.space
-            && text.utf8.allSatisfy {
-                HTTPOctetSet.unreserved.contains($0) && $0 != 0x7E || others.contains($0)
-            }
     }
 
     package mutating func receive(_ bytes: Span<UInt8>) {

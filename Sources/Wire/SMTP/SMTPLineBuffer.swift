@@ -1,3 +1,5 @@
+import Mail
+
 /// Lines out of pieces. A line ends at LF; a CR before it is dropped with it (devices send bare LF).
 struct SMTPLineBuffer: Sendable {
     enum Line: Equatable {
@@ -20,7 +22,7 @@ struct SMTPLineBuffer: Sendable {
             searched -= start
             start = 0
         }
-        octets.append(copying: bytes)
+        octets.append(bytes)
     }
 
     /// The next line without its end; nil until more arrives. The limit counts the line's end.

@@ -17,24 +17,24 @@ extension SMTPReply {
         )
     }
 
-    package static let ok = SMTPReply(250, "2.0.0", "OK")
-    package static let resetting = SMTPReply(250, "2.0.0", "Resetting")
-    package static let senderOK = SMTPReply(250, "2.1.0", "Sender OK")
-    package static let recipientOK = SMTPReply(250, "2.1.5", "Recipient OK")
-    package static let startMailInput = SMTPReply(
+    static let ok = SMTPReply(250, "2.0.0", "OK")
+    static let resetting = SMTPReply(250, "2.0.0", "Resetting")
+    static let senderOK = SMTPReply(250, "2.1.0", "Sender OK")
+    static let recipientOK = SMTPReply(250, "2.1.5", "Recipient OK")
+    static let startMailInput = SMTPReply(
         354,
         nil,
         "Start mail input; end with <CRLF>.<CRLF>"
     )
     package static let help = SMTPReply(214, "2.0.0", "This is a Postern mail gateway")
-    package static let readyToStartTLS = SMTPReply(220, "2.0.0", "SMTP server ready")
+    static let readyToStartTLS = SMTPReply(220, "2.0.0", "SMTP server ready")
     package static let closing = SMTPReply(221, "2.0.0", "Service closing transmission channel")
-    package static let authenticated = SMTPReply(235, "2.7.0", "Authentication successful")
+    static let authenticated = SMTPReply(235, "2.7.0", "Authentication successful")
     /// RFC 5321 §3.5.3: an address is neither confirmed nor denied.
-    package static let cannotVerify = SMTPReply(252, "2.1.5", "Cannot VRFY user")
+    static let cannotVerify = SMTPReply(252, "2.1.5", "Cannot VRFY user")
 
-    package static let tooManyErrors = SMTPReply(421, "4.7.0", "Too many errors")
-    package static let notSMTP = SMTPReply(421, "4.7.0", "This is an SMTP service, not HTTP")
+    static let tooManyErrors = SMTPReply(421, "4.7.0", "Too many errors")
+    static let notSMTP = SMTPReply(421, "4.7.0", "This is an SMTP service, not HTTP")
     package static let notAvailable = SMTPReply(421, "4.3.2", "Service not available")
     package static let connectionTimedOut = SMTPReply(421, "4.4.1", "Connection timed out")
     package static let inputTimedOut = SMTPReply(451, "4.7.0", "Timeout waiting for client input")
@@ -49,27 +49,27 @@ extension SMTPReply {
         "Insufficient system resources"
     )
 
-    package static let unrecognizedCommand = SMTPReply(500, "5.3.3", "Unrecognized command")
-    package static let lineTooLong = SMTPReply(500, "5.5.2", "Line too long")
-    package static let invalidCharacters = SMTPReply(500, "5.5.2", "Invalid characters in command")
-    package static let invalidArguments = SMTPReply(501, "5.5.4", "Invalid arguments")
-    package static let invalidSender = SMTPReply(501, "5.1.7", "Invalid address")
-    package static let invalidRecipient = SMTPReply(501, "5.1.3", "Invalid address")
-    package static let authenticationCanceled = SMTPReply(501, "5.7.0", "Authentication canceled")
-    package static let undecodableResponse = SMTPReply(501, "5.5.2", "Cannot decode response")
-    package static let notImplemented = SMTPReply(502, "5.5.1", "Command not implemented")
-    package static let helloFirst = SMTPReply(503, "5.5.2", "Send hello first")
-    package static let needMail = SMTPReply(503, "5.5.2", "Need mail command")
-    package static let needRecipient = SMTPReply(503, "5.5.2", "Need rcpt command")
-    package static let senderAlreadyGiven = SMTPReply(503, "5.5.2", "Sender already specified")
-    package static let alreadyAuthenticated = SMTPReply(503, "5.5.2", "Already authenticated")
-    package static let notDuringMail = SMTPReply(
+    static let unrecognizedCommand = SMTPReply(500, "5.3.3", "Unrecognized command")
+    static let lineTooLong = SMTPReply(500, "5.5.2", "Line too long")
+    static let invalidCharacters = SMTPReply(500, "5.5.2", "Invalid characters in command")
+    static let invalidArguments = SMTPReply(501, "5.5.4", "Invalid arguments")
+    static let invalidSender = SMTPReply(501, "5.1.7", "Invalid address")
+    static let invalidRecipient = SMTPReply(501, "5.1.3", "Invalid address")
+    static let authenticationCanceled = SMTPReply(501, "5.7.0", "Authentication canceled")
+    static let undecodableResponse = SMTPReply(501, "5.5.2", "Cannot decode response")
+    static let notImplemented = SMTPReply(502, "5.5.1", "Command not implemented")
+    static let helloFirst = SMTPReply(503, "5.5.2", "Send hello first")
+    static let needMail = SMTPReply(503, "5.5.2", "Need mail command")
+    static let needRecipient = SMTPReply(503, "5.5.2", "Need rcpt command")
+    static let senderAlreadyGiven = SMTPReply(503, "5.5.2", "Sender already specified")
+    static let alreadyAuthenticated = SMTPReply(503, "5.5.2", "Already authenticated")
+    static let notDuringMail = SMTPReply(
         503,
         "5.5.2",
         "Not permitted during a mail transaction"
     )
-    package static let alreadySecure = SMTPReply(503, "5.5.2", "TLS already started")
-    package static let unrecognizedMechanism = SMTPReply(
+    static let alreadySecure = SMTPReply(503, "5.5.2", "TLS already started")
+    static let unrecognizedMechanism = SMTPReply(
         504,
         "5.7.4",
         "Unrecognized authentication type"
@@ -90,7 +90,7 @@ extension SMTPReply {
         "5.6.7",
         "Address needs the SMTPUTF8 parameter"
     )
-    package static func unsupportedParameter(_ keyword: String) -> SMTPReply {
+    static func unsupportedParameter(_ keyword: String) -> SMTPReply {
         SMTPReply(555, "5.5.4", "Unsupported parameter \(keyword)")
     }
 }

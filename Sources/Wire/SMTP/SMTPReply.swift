@@ -1,3 +1,5 @@
+import Mail
+
 /// A reply: a code, perhaps an enhanced status code (RFC 3463), and one or more lines of text
 /// (RFC 5321 §4.2).
 package struct SMTPReply: Hashable, Sendable {
@@ -39,22 +41,18 @@ extension SMTPReply: CustomStringConvertible {
     package var octets: [UInt8] {
         var octets: [UInt8] = []
         for (index, line) in lines.enumerated() {
-            octets.append(text: String(code))
+            octets.append(String(code))
             octets.append(index == lines.count - 1 ? 32 : 45)
             if let enhanced {
-                octets.append(text: enhanced)
+                octets.append(enhanced)
                 octets.append(32)
             }
-            octets.append(text: line)
-            octets.append(text: "\r\n")
+            octets.append(line)
+            octets.append("\r\n")
         }
         return octets
     }
 
-    /// 2yz: done.
-    package var isCompletion: Bool { code / 100 == 2 }
-    /// 3yz: go on.
-    package var isIntermediate: Bool { code / 100 == 3 }
     /// 4yz: trying again can help.
     package var isTransient: Bool { code / 100 == 4 }
     /// 5yz: it cannot.

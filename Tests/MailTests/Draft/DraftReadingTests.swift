@@ -47,7 +47,6 @@ private func variation(_ index: Int) -> Draft {
     }
     if index % 3 == 0 { draft.cc = [NamedMailbox(mailbox: mailbox)] }
     if index % 5 == 0 { draft.replyTo = draft.to }
-    if index % 11 == 0 { draft.sender = NamedMailbox(name: "Sender", mailbox: mailbox) }
     draft.subject = subjects[index % subjects.count]
     draft.text = texts[index % texts.count]
     draft.html = index % 2 == 0 ? texts[(index / 2) % texts.count] : nil

@@ -90,12 +90,17 @@ func segments() {
 @Test("mails of one thread key refer to one root, and a header of the sender's own wins")
 func threads() {
     let key = draft { $0.threadKey = "disk-sda" }
-    let root = Draft.threadRoot(of: "disk-sda", messageID: "<9@relay.corp.example>")
-    #expect(root.hasPrefix("<thread.") && root.hasSuffix("@relay.corp.example>"))
-    #expect(root != Draft.threadRoot(of: "disk-sdb", messageID: "<9@relay.corp.example>"))
     let header = HeaderBlock(parsing: octets(of: key).span)
-    #expect(header.first("References")?.text == root)
+    let root = header.first("References")?.text ?? ""
+    #expect(root.hasPrefix("<thread.") && root.hasSuffix("@relay.corp.example>"))
     #expect(header.first("In-Reply-To")?.text == root)
+    let again = draft {
+        $0.threadKey = "disk-sda"
+        $0.messageID = "<10@relay.corp.example>"
+    }
+    #expect(HeaderBlock(parsing: octets(of: again).span).first("References")?.text == root)
+    let other = draft { $0.threadKey = "disk-sdb" }
+    #expect(HeaderBlock(parsing: octets(of: other).span).first("References")?.text != root)
     let own = draft {
         $0.threadKey = "disk-sda"
         $0.importance = .high

@@ -97,7 +97,7 @@ enum PythonReader {
                 "headers": [[name, str(value)] for name, value in message.items()],
                 "addresses": {
                     name: [[a.display_name, a.addr_spec] for a in message[name].addresses]
-                    for name in ("From", "Sender", "To", "Cc", "Reply-To") if name in message
+                    for name in ("From", "To", "Cc", "Reply-To") if name in message
                 },
                 "longestLine": max(len(line) for line in raw.split(b"\r\n")),
                 "defects": defects,

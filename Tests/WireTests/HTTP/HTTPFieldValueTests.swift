@@ -1,5 +1,7 @@
+import Mail
 import Testing
-import Wire
+
+@testable import Wire
 
 @Suite("Field values are understood")
 struct HTTPFieldValueTests {
@@ -11,8 +13,13 @@ struct HTTPFieldValueTests {
         ("Basic Og", .basic(user: "", password: "")),
         ("Basic w6Q6w7w=", .basic(user: "ä", password: "ü")),
         ("Basic", .unreadable(scheme: "Basic")),
+        // Bits left over say nothing: RFC 4648 §3.5 lets a reader pass them over.
+        ("Basic YTp", .basic(user: "a", password: "")),
         ("Basic YWI=", .unreadable(scheme: "Basic")), ("Basic Y!==", .unreadable(scheme: "Basic")),
-        ("Basic YTpi=", .unreadable(scheme: "Basic")), ("Basic YTp", .unreadable(scheme: "Basic")),
+        ("Basic YTpi=", .unreadable(scheme: "Basic")),
+        ("Basic YTpiY", .unreadable(scheme: "Basic")),
+        ("Basic YT pi", .unreadable(scheme: "Basic")),
+        ("Basic YTpi\tYg==", .unreadable(scheme: "Basic")),
         ("Basic OgA=", .unreadable(scheme: "Basic")), ("Basic Ov8=", .unreadable(scheme: "Basic")),
         ("Bearer", .unreadable(scheme: "Bearer")), ("Bearer a b", .unreadable(scheme: "Bearer")),
         ("Bearer:a", .unreadable(scheme: "Bearer")), ("", .unreadable(scheme: "")),
@@ -39,27 +46,25 @@ struct HTTPFieldValueTests {
         }
     }
 
-    static let preferences: [(String, Int?, HTTPPreferences.Handling?, Bool)] = [
-        ("wait=10", 10, nil, false), ("respond-async, wait=5", 5, nil, true),
-        ("handling=lenient", nil, .lenient, false), ("Handling=\"STRICT\"", nil, .strict, false),
-        ("wait=1, wait=2", 1, nil, false), ("wait = \"7\"; x=y", 7, nil, false),
-        ("wait=-1", nil, nil, false), ("wait=a", nil, nil, false), ("wait", nil, nil, false),
-        ("wait=99999999999999999999", .max, nil, false),
-        ("=, ;, foo=\"a,b\", wait=3", 3, nil, false),
-        ("handling=other", nil, nil, false), ("", nil, nil, false),
+    static let preferences: [(String, Int?, HTTPPreferences.Handling?)] = [
+        ("wait=10", 10, nil), ("respond-async, wait=5", 5, nil),
+        ("handling=lenient", nil, .lenient), ("Handling=\"STRICT\"", nil, .strict),
+        ("wait=1, wait=2", 1, nil), ("wait = \"7\"; x=y", 7, nil),
+        ("wait=-1", nil, nil), ("wait=a", nil, nil), ("wait", nil, nil),
+        ("wait=99999999999999999999", .max, nil),
+        ("=, ;, foo=\"a,b\", wait=3", 3, nil),
+        ("handling=other", nil, nil), ("", nil, nil),
     ]
 
     @Test("what a client would like", arguments: preferences)
     func preference(
         value: String,
         wait: Int?,
-        handling: HTTPPreferences.Handling?,
-        asynchronous: Bool
+        handling: HTTPPreferences.Handling?
     ) {
         let read = HTTPPreferences(HTTPFields([("Prefer", value)]))
         #expect(read.wait == wait)
         #expect(read.handling == handling)
-        #expect(read.respondsAsynchronously == asynchronous)
     }
 
     static let strings: [(String, String?)] = [
@@ -73,22 +78,6 @@ struct HTTPFieldValueTests {
     @Test("a structured string, quoted or bare", arguments: strings)
     func structuredString(value: String, expected: String?) {
         #expect(StructuredString.parse(value) == expected)
-    }
-
-    static let mediaTypes: [(String, String?, String?)] = [
-        ("text/plain", "text/plain", nil), ("Text/HTML; Charset=\"UTF-8\"", "text/html", "utf-8"),
-        ("application/json;charset=utf-8;", "application/json", "utf-8"),
-        ("text/plain ; a=b;  charset = x", "text/plain", "x"),
-        ("text/plain; charset", "text/plain", ""),
-        ("text", nil, nil), ("text/", nil, nil), ("/plain", nil, nil), ("", nil, nil),
-        ("text/plain, text/html", nil, nil), ("text/plain; a=\"b", nil, nil),
-    ]
-
-    @Test("a media type", arguments: mediaTypes)
-    func mediaType(value: String, essence: String?, charset: String?) {
-        let type = MediaType(value)
-        #expect(type?.essence == essence)
-        #expect(type?.charset == charset)
     }
 
     static let boundaries: [(String, String?)] = [
@@ -107,6 +96,6 @@ struct HTTPFieldValueTests {
 
     @Test("a boundary that RFC 2046 allows", arguments: boundaries)
     func boundary(value: String, expected: String?) {
-        #expect(MediaType(value)?.boundary == expected)
+        #expect(MediaType(parsing: value)?.boundary == expected)
     }
 }

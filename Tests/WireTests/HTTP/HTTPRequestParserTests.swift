@@ -1,5 +1,6 @@
 import Testing
-import Wire
+
+@testable import Wire
 
 @Suite("HTTP requests are read")
 struct HTTPRequestParserTests {
@@ -38,8 +39,6 @@ struct HTTPRequestParserTests {
         #expect(head.method == .post)
         #expect(head.target.text == "/v1/messages?to=a%40b&x=1+2")
         #expect(head.target.path == "/v1/messages")
-        #expect(head.target.hasPath("/v1/messages"))
-        #expect(!head.target.hasPath("/v1/message"))
         #expect(try head.target.segments() == ["v1", "messages"])
         #expect(try head.target.query().first("to") == "a@b")
         #expect(try head.target.query().first("x") == "1 2")
@@ -51,7 +50,7 @@ struct HTTPRequestParserTests {
         #expect(head.fields.first("x-note") == "two words")
         #expect(head.fields.first("EMPTY") == "")
         #expect(head.fields.first("Missing") == nil)
-        #expect(head.fields.count == 5)
+        #expect(head.fields.lines.count == 5)
     }
 
     @Test("content follows its head, and then the end")
@@ -142,7 +141,6 @@ struct HTTPRequestParserTests {
         ])
         #expect(fields.list("accept") == ["a", #""b,\" c""#, "d"])
         #expect(fields.all("accept").count == 2)
-        #expect(fields.pairs.map(\.name) == ["Accept", "Other", "ACCEPT"])
     }
 
     @Test("an error comes again at each call, and no byte is kept behind it")

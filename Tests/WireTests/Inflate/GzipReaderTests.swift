@@ -1,6 +1,7 @@
 import Foundation
 import Testing
-import Wire
+
+@testable import Wire
 
 /// Runs a command with `input` on its standard input and answers its output.
 private func run(_ command: [String], _ input: [UInt8]) throws -> [UInt8] {

@@ -15,8 +15,8 @@ struct JSONWriterTests {
         writer.beginArray()
         writer.bool(true)
         writer.null()
-        writer.double(1.5)
-        writer.double(.infinity)
+        writer.number(JSONNumber(15))
+        writer.null()
         writer.beginObject()
         writer.endObject()
         writer.beginArray()
@@ -26,7 +26,7 @@ struct JSONWriterTests {
         writer.value(["a": [1, "b"]])
         writer.endObject()
         let expected =
-            #"{"id":"msg_1","n":-5,"list":[true,null,1.5,null,{},[]],"v":{"a":[1,"b"]}}"#
+            #"{"id":"msg_1","n":-5,"list":[true,null,15,null,{},[]],"v":{"a":[1,"b"]}}"#
         #expect(String(decoding: writer.octets, as: UTF8.self) == expected)
     }
 
@@ -100,7 +100,7 @@ extension SplitMix {
         case 2: return .number(JSONNumber(Int.random(in: -9999...9999, using: &self)))
         case 3:
             let double = Double.random(in: -1e9...1e9, using: &self)
-            return JSONNumber(double).map(JSONValue.number) ?? .null
+            return JSONNumber("\(double)").map(JSONValue.number) ?? .null
         case 4: return .string(text())
         case 5:
             let count = Int.random(in: 0...5, using: &self)

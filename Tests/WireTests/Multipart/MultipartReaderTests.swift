@@ -1,5 +1,7 @@
+import Mail
 import Testing
-import Wire
+
+@testable import Wire
 
 private struct Part: Equatable {
     var name: String?

@@ -1,6 +1,7 @@
 import Mail
 import Testing
-import Wire
+
+@testable import Wire
 
 @Suite("The server's session")
 struct SMTPServerSessionTests {

@@ -29,7 +29,7 @@ enum AttachmentFields {
         let disposition = form.choice("disposition", Draft.Attachment.Disposition.self)
         let content = form.value("content")
         form.finish()
-        if let contentType, Wire.MediaType(contentType) == nil {
+        if let contentType, MediaType(parsing: contentType) == nil {
             form.note("content_type", "invalid", "content_type must look like application/pdf")
         }
         if let contentID, !isContentID(contentID) {

@@ -1,3 +1,5 @@
+import Mail
+
 /// One way in which a request says who sends it. What prints it prints no secret.
 package enum HTTPCredential: Sendable, Equatable {
     /// RFC 6750 §2.1.
@@ -47,13 +49,21 @@ extension HTTPCredential {
 
     /// RFC 7617 §2: the user name has no colon, neither part has a control character.
     private static func basic(_ text: ArraySlice<UInt8>) -> HTTPCredential? {
-        guard let octets = Base64Token.decode(text),
+        guard let octets = decoded(text),
             !octets.contains(where: { $0 < HTTPOctet.space || $0 == HTTPOctet.delete }),
             let colon = octets.firstIndex(of: HTTPOctet.colon),
             let user = String(validating: octets[..<colon], as: UTF8.self),
             let password = String(validating: octets[(colon + 1)...], as: UTF8.self)
         else { return nil }
         return .basic(user: user, password: password)
+    }
+
+    /// Base64 without blanks; the padding may be missing.
+    private static func decoded(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+        guard !text.contains(where: HTTPOctet.isBlank) else { return nil }
+        let padding = repeatElement(HTTPOctet.equals, count: (4 - text.count % 4) % 4)
+        let padded = Array(text) + padding
+        return try? Base64Decoder.decode(padded.span)
     }
 }
 
@@ -70,39 +80,4 @@ extension HTTPCredential: CustomStringConvertible, CustomDebugStringConvertible,
     package var debugDescription: String { description }
 
     package var customMirror: Mirror { Mirror(self, children: [(label: String?, value: Any)]()) }
-}
-
-/// Base64 without line ends, RFC 4648 §4; the padding may be missing.
-enum Base64Token {
-    static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
-        let padding = text.suffix(2).reversed().prefix { $0 == HTTPOctet.equals }.count
-        let digits = text.dropLast(padding)
-        guard padding == 0 || text.count % 4 == 0, digits.count % 4 != 1 else { return nil }
-        var output: [UInt8] = []
-        output.reserveCapacity(digits.count * 3 / 4)
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for digit in digits {
-            guard let value = value(digit) else { return nil }
-            bits = bits << 6 | value
-            count += 6
-            if count >= 8 {
-                count -= 8
-                output.append(UInt8(truncatingIfNeeded: bits >> count))
-                bits &= (1 << count) - 1
-            }
-        }
-        return bits == 0 ? output : nil  // RFC 4648 §3.5: left-over bits are zero
-    }
-
-    private static func value(_ digit: UInt8) -> UInt32? {
-        switch digit {
-        case 0x41...0x5A: UInt32(digit) - 0x41
-        case 0x61...0x7A: UInt32(digit) - 0x61 + 26
-        case 0x30...0x39: UInt32(digit) - 0x30 + 52
-        case 0x2B: 62
-        case 0x2F: 63
-        default: nil
-        }
-    }
 }

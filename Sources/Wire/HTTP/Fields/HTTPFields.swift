@@ -16,30 +16,11 @@ package struct HTTPFields: Sendable, Equatable {
     let octets: [UInt8]
     let lines: [Line]
 
-    init(octets: [UInt8], lines: [Line]) {
-        self.octets = octets
-        self.lines = lines
-    }
-
-    package var count: Int { lines.count }
-    package var isEmpty: Bool { lines.isEmpty }
-
-    /// All field lines in the order they came.
-    package var pairs: [(name: String, value: String)] {
-        lines.map { (text($0.name), text($0.value)) }
-    }
-
-    package func contains(_ name: String) -> Bool { line(name) != nil }
-
     /// The value of the first field of that name, in any case; what is not UTF-8 is replaced.
     package func first(_ name: String) -> String? { line(name).map { text($0.value) } }
 
     package func all(_ name: String) -> [String] {
         lines.filter { isNamed(name, $0) }.map { text($0.value) }
-    }
-
-    package func octets(of name: String) -> ArraySlice<UInt8>? {
-        line(name).map { octets[$0.value] }
     }
 
     /// The elements of a comma-separated list over all fields of that name, RFC 9110 §5.6.1;
@@ -74,7 +55,7 @@ package struct HTTPFields: Sendable, Equatable {
 
 extension HTTPFields {
     /// Fields made by hand. Octets that HTTP cannot carry there are replaced.
-    package init(_ pairs: [(name: String, value: String)]) {
+    init(_ pairs: [(name: String, value: String)]) {
         var octets: [UInt8] = []
         var lines: [Line] = []
         for (name, value) in pairs {

@@ -8,7 +8,6 @@ package struct HTTPPreferences: Sendable, Equatable {
     /// Seconds the client will wait for an answer, §4.3.
     package private(set) var wait: Int?
     package private(set) var handling: Handling?
-    package private(set) var respondsAsynchronously = false
 
     package init() {}
 
@@ -25,7 +24,6 @@ package struct HTTPPreferences: Sendable, Equatable {
                 }
             case ("handling", "lenient"): handling = .lenient
             case ("handling", "strict"): handling = .strict
-            case ("respond-async", _): respondsAsynchronously = true
             default: break
             }
         }

@@ -53,42 +53,4 @@ struct HTTPValueReader {
         }
         return nil
     }
-
-    /// Everything up to a semicolon, without the blanks before it.
-    mutating func rest() -> String {
-        let rest = octets[index...].prefix { $0 != HTTPOctet.semicolon }
-        index = rest.endIndex
-        return String(decoding: HTTPFields.trimmed(rest), as: UTF8.self)
-    }
-
-    /// `*( OWS ";" OWS [ name [ OWS "=" OWS value ] ] )`, RFC 9110 §5.6.6. Names in lower case;
-    /// a name without `=` has an empty value. Nil when something else stands there.
-    mutating func parameters() -> [HTTPParameter]? {
-        var parameters: [HTTPParameter] = []
-        skipBlanks()
-        while !isAtEnd {
-            guard take(HTTPOctet.semicolon) else { return nil }
-            skipBlanks()
-            guard let name = token()?.lowercased() else { continue }
-            skipBlanks()
-            guard take(HTTPOctet.equals) else {
-                parameters.append(HTTPParameter(name: name, value: ""))
-                continue
-            }
-            skipBlanks()
-            // Unquoted file names with blanks and slashes are common enough to be read.
-            let isQuoted = index < octets.endIndex && octets[index] == HTTPOctet.quote
-            guard let value = isQuoted ? quoted() : rest() else { return nil }
-            parameters.append(HTTPParameter(name: name, value: value))
-            skipBlanks()
-        }
-        return parameters
-    }
-}
-
-/// `name=value` behind a semicolon.
-package struct HTTPParameter: Sendable, Equatable {
-    /// In lower case.
-    package let name: String
-    package let value: String
 }

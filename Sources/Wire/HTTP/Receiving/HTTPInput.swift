@@ -1,3 +1,5 @@
+import Mail
+
 /// Bytes that came in and are not yet used.
 ///
 /// It holds no memory while it is empty, and gives its array away when all of it is taken.
@@ -13,7 +15,7 @@ struct HTTPInput: Sendable {
 
     mutating func append(_ bytes: Span<UInt8>) {
         if start > octets.count / 2 { compact() }  // so that each octet moves once on average
-        octets.append(octetsOf: bytes)
+        octets.append(bytes)
     }
 
     mutating func skip(_ count: Int) {
@@ -50,14 +52,5 @@ struct HTTPInput: Sendable {
     private mutating func compact() {
         octets = [UInt8](octets[start...])
         start = 0
-    }
-}
-
-extension [UInt8] {
-    /// One copy of the whole run.
-    mutating func append(octetsOf bytes: Span<UInt8>) {
-        append(addingCapacity: bytes.count) { output in
-            for index in bytes.indices { output.append(bytes[index]) }
-        }
     }
 }

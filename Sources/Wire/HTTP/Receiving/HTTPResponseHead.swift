@@ -1,3 +1,5 @@
+import Mail
+
 /// A response without its content.
 package struct HTTPResponseHead: Sendable, Equatable {
     /// 200 to 599.
@@ -58,7 +60,7 @@ struct HTTPStatusLine {
             throw HTTPParseError("the status line ends in a bare line feed")
         }
         var line: [UInt8] = []
-        line.append(octetsOf: bytes.extracting(0..<lineFeed - 1))
+        line.append(bytes.extracting(0..<lineFeed - 1))
         guard line.count >= 12, line.starts(with: "HTTP/1.".utf8), HTTPOctet.isDigit(line[7]),
             line[8] == HTTPOctet.space, line[9..<12].allSatisfy(HTTPOctet.isDigit),
             line.count == 12 || line[12] == HTTPOctet.space,

@@ -1,3 +1,5 @@
+import Mail
+
 /// Writes a message's content piece by piece, as its head announced it.
 package struct HTTPContentWriter: Sendable, Equatable {
     let isChunked: Bool
@@ -9,11 +11,11 @@ package struct HTTPContentWriter: Sendable, Equatable {
     package func write(_ octets: Span<UInt8>, to output: inout [UInt8]) {
         // An empty chunk would end the content, RFC 9112 §7.1.
         guard !isSilent, !octets.isEmpty else { return }
-        guard isChunked else { return output.append(octetsOf: octets) }
+        guard isChunked else { return output.append(octets) }
         output.reserveCapacity(output.count + octets.count + 20)
         output.append(contentsOf: String(octets.count, radix: 16).utf8)
         HTTPFieldText.appendLineEnd(to: &output)
-        output.append(octetsOf: octets)
+        output.append(octets)
         HTTPFieldText.appendLineEnd(to: &output)
     }
 

@@ -1,3 +1,5 @@
+import Mail
+
 /// A request of ours, ready to be written. `Host` and the fields that frame the message are written
 /// from the arguments, and left out when appended by hand.
 package struct HTTPRequest: Sendable, Equatable {
@@ -10,12 +12,8 @@ package struct HTTPRequest: Sendable, Equatable {
     /// `authority`: host, and port if it is not the usual one.
     package init(_ method: HTTPMethod, _ target: String, authority: String) {
         self.method = method
-        self.target = Self.target([UInt8](target.utf8)[...])
+        self.target = Self.target(target)
         self.authority = authority
-    }
-
-    package init(_ method: HTTPMethod, _ url: HTTPURL) {
-        self.init(method, url.target, authority: url.authority)
     }
 
     /// Octets that would end or split the line are replaced; nothing can be injected.
@@ -31,51 +29,22 @@ package struct HTTPRequest: Sendable, Equatable {
         keepsAlive: Bool = true,
         to output: inout [UInt8]
     ) {
-        let announcesLength =
-            !content.isEmpty || ![.get, .head, .delete, .options].contains(method)
-        let writer = begin(
-            contentLength: announcesLength ? .octets(content.count) : .noContent,
-            keepsAlive: keepsAlive,
-            to: &output
-        )
-        writer.write(content, to: &output)
-    }
-
-    package enum ContentLength: Sendable, Equatable {
-        case noContent
-        case octets(Int)
-        /// Known only at its end: the content is chunked.
-        case unknown
-    }
-
-    /// The head of a request whose content follows through the writer that comes back.
-    package func begin(
-        contentLength: ContentLength,
-        keepsAlive: Bool = true,
-        to output: inout [UInt8]
-    ) -> HTTPContentWriter {
         HTTPFieldText.append(name: method.name, to: &output)
         output.append(HTTPOctet.space)
-        output.append(contentsOf: target.utf8)
-        output.append(contentsOf: " HTTP/1.1\r\n".utf8)
+        output.append(target)
+        output.append(" HTTP/1.1\r\n")
         HTTPFieldText.append("Host", authority, to: &output)
         if !keepsAlive { HTTPFieldText.append("Connection", "close", to: &output) }
-        switch contentLength {
-        case .noContent: break
-        case .octets(let count): HTTPFieldText.append("Content-Length", "\(count)", to: &output)
-        case .unknown: HTTPFieldText.append("Transfer-Encoding", "chunked", to: &output)
+        if !content.isEmpty || ![.get, .head, .delete, .options].contains(method) {
+            HTTPFieldText.append("Content-Length", "\(content.count)", to: &output)
         }
         output.append(contentsOf: fieldOctets)
         HTTPFieldText.appendLineEnd(to: &output)
-        return HTTPContentWriter(
-            isChunked: contentLength == .unknown,
-            isSilent: contentLength == .noContent,
-            keepsAlive: keepsAlive
-        )
+        output.append(content)
     }
 
-    static func target(_ octets: ArraySlice<UInt8>) -> String {
-        let target = PercentCoding.encoded(octets, keeping: .target)
+    private static func target(_ text: String) -> String {
+        let target = PercentCoding.encoded(text.utf8, keeping: .target)
         return target.isEmpty ? "/" : String(decoding: target, as: UTF8.self)
     }
 }

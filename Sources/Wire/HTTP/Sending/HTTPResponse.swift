@@ -1,3 +1,5 @@
+import Mail
+
 /// What of a request, and of the server's own plans, the form of its answer depends on.
 package struct HTTPExchange: Sendable, Equatable {
     package let isHead: Bool
@@ -52,7 +54,7 @@ package struct HTTPResponse: Sendable, Equatable {
         }
         HTTPFieldText.appendLineEnd(to: &output)
         if HTTPStatus.allowsContent(status), !exchange.isHead {
-            output.append(octetsOf: content)
+            output.append(content)
         }
     }
 

@@ -1,13 +1,9 @@
-/// What a server offers in its answer to EHLO (RFC 5321 §4.1.1.1).
+/// What of a server's answer to EHLO (RFC 5321 §4.1.1.1) a client of ours makes use of.
 package struct SMTPCapabilities: Hashable, Sendable {
     package var pipelining = false
     package var startTLS = false
     package var eightBitMIME = false
     package var smtpUTF8 = false
-    package var chunking = false
-    package var binaryMIME = false
-    package var dsn = false
-    package var enhancedStatusCodes = false
     /// Whether MAIL may carry SIZE= (RFC 1870 §3).
     package var declaresSize = false
     /// The largest mail it takes; nil where it names no limit.
@@ -31,10 +27,6 @@ package struct SMTPCapabilities: Hashable, Sendable {
         case "STARTTLS": startTLS = true
         case "8BITMIME": eightBitMIME = true
         case "SMTPUTF8": smtpUTF8 = true
-        case "CHUNKING": chunking = true
-        case "BINARYMIME": binaryMIME = true
-        case "DSN": dsn = true
-        case "ENHANCEDSTATUSCODES": enhancedStatusCodes = true
         case "SIZE":
             declaresSize = true
             // Zero is "no fixed maximum": RFC 1870 §4.

@@ -32,7 +32,7 @@ package enum SMTPClientCommand: Hashable, Sendable {
     package var octets: [UInt8] {
         // A line break in an argument would be a second command.
         var octets = Array(line.utf8.map { $0 < 32 || $0 == 127 ? UInt8(ascii: "?") : $0 })
-        octets.append(text: "\r\n")
+        octets.append("\r\n")
         return octets
     }
 

@@ -1,14 +1,16 @@
+import Mail
+
 /// Reads what follows DATA: ends at CRLF.CRLF and nowhere else, takes one leading dot off a line
 /// (RFC 5321 §4.5.2), turns every bare CR and bare LF into CRLF. Runs are copied whole.
 ///
 /// A dot alone on a line that is not framed by CRLF on both sides is content: a client that doubles
 /// dots would have sent two, and one that smuggles a second mail must not get an end of data.
-package struct SMTPContentReader: Sendable {
+struct SMTPContentReader: Sendable {
     private enum Place: Sendable, Equatable {
         /// `strictly`: the line before ended in CRLF.
         case lineStart(strictly: Bool)
         case insideLine
-        /// A CR has been read and not yet written.
+        /// A CR has been read and CRLF written for it.
         case afterCR
         /// A dot at the start of a line has been read and not yet judged.
         case afterDot(strictly: Bool)
@@ -18,18 +20,18 @@ package struct SMTPContentReader: Sendable {
     /// The CRLF of the DATA command counts as the one before the first line.
     private var place = Place.lineStart(strictly: true)
 
-    package init() {}
+    init() {}
 
     /// Appends the content in these bytes. Answers the offset behind the end of data, or nil when
     /// it has not come yet; after it, the reader is done.
-    package mutating func read(_ bytes: Span<UInt8>, into output: inout [UInt8]) -> Int? {
+    mutating func read(_ bytes: Span<UInt8>, into output: inout [UInt8]) -> Int? {
         var index = 0
         var copied = 0
         while index < bytes.count {
             switch place {
             case .lineStart(let strictly):
                 if bytes[index] == 46 {
-                    output.append(copying: bytes.extracting(copied..<index))
+                    output.append(bytes.extracting(copied..<index))
                     index += 1
                     copied = index
                     place = .afterDot(strictly: strictly)
@@ -37,54 +39,33 @@ package struct SMTPContentReader: Sendable {
                     place = .insideLine
                 }
             case .insideLine:
-                readLine(bytes, &index, &copied, &output)
+                let end = LineEndings.passLine(bytes, &index, &copied, into: &output)
+                place = Self.place(after: end)
             case .afterCR:
-                output.append(text: "\r\n")
-                if bytes[index] == 10 {
-                    index += 1
-                    place = .lineStart(strictly: true)
-                } else {
-                    place = .lineStart(strictly: false)
-                }
+                place = .lineStart(strictly: bytes[index] == 10)
+                if bytes[index] == 10 { index += 1 }
                 copied = index
             case .afterDot(let strictly):
                 judgeDot(bytes[index], strictly, &index, &output)
                 copied = index
             case .afterDotCR(let strictly):
                 if strictly, bytes[index] == 10 { return index + 1 }
-                output.append(text: ".\r\n")
+                output.append(".\r\n")
                 if bytes[index] == 10 { index += 1 }
                 place = .lineStart(strictly: bytes[copied] == 10)
                 copied = index
             }
         }
-        output.append(copying: bytes.extracting(copied..<index))
+        output.append(bytes.extracting(copied..<index))
         return nil
     }
 
-    /// Goes to the end of the line. A whole CRLF stays in the run that will be copied.
-    private mutating func readLine(
-        _ bytes: Span<UInt8>,
-        _ index: inout Int,
-        _ copied: inout Int,
-        _ output: inout [UInt8]
-    ) {
-        let end = endOfLine(in: bytes, from: index)
-        index = end
-        guard end < bytes.count else { return }
-        if bytes[end] == 13, end + 1 < bytes.count, bytes[end + 1] == 10 {
-            index = end + 2
-            place = .lineStart(strictly: true)
-            return
-        }
-        output.append(copying: bytes.extracting(copied..<end))
-        index = end + 1
-        copied = index
-        if bytes[end] == 13, index == bytes.count {
-            place = .afterCR
-        } else {
-            output.append(text: "\r\n")
-            place = .lineStart(strictly: false)
+    private static func place(after end: LineEnd) -> Place {
+        switch end {
+        case .missing: .insideLine
+        case .pair: .lineStart(strictly: true)
+        case .bare: .lineStart(strictly: false)
+        case .halved: .afterCR
         }
     }
 
@@ -100,7 +81,7 @@ package struct SMTPContentReader: Sendable {
             place = .afterDotCR(strictly: strictly)
         case 10:
             index += 1
-            output.append(text: ".\r\n")
+            output.append(".\r\n")
             place = .lineStart(strictly: false)
         default:
             place = .insideLine

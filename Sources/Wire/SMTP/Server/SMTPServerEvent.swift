@@ -70,11 +70,6 @@ package enum SMTPRecipient: Hashable, Sendable {
     case mailbox(Mailbox)
     /// A name without a domain, as `postmaster` (RFC 5321 §4.1.1.3) or `root`.
     case name(String)
-
-    /// `postmaster` in any case.
-    package var isPostmaster: Bool {
-        if case .name(let name) = self { name.lowercased() == "postmaster" } else { false }
-    }
 }
 
 /// How a client proves who it is.

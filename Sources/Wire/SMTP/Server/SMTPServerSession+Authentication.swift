@@ -46,7 +46,9 @@ extension SMTPServerSession {
     mutating func proceed(_ exchange: SMTPAuthentication, with line: SMTPLineBuffer.Line) {
         guard case .whole(let response) = line else { return reproach(.lineTooLong) }
         if response == [42] { return reproach(.authenticationCanceled) }
-        guard let octets = Self.decoded(response) else { return reproach(.undecodableResponse) }
+        guard let octets = try? Base64Decoder.decode(response.span) else {
+            return reproach(.undecodableResponse)
+        }
         switch exchange {
         case .plain: judgePlain(octets)
         case .loginUsername:
@@ -79,17 +81,5 @@ extension SMTPServerSession {
             password: password
         )
         ask(.authentication, .authenticate(credentials))
-    }
-
-    private static func decoded(_ response: [UInt8]) -> [UInt8]? {
-        var decoder = Base64Decoder()
-        var octets: [UInt8] = []
-        do {
-            try decoder.decode(response.span, into: &octets)
-            try decoder.finish()
-            return octets
-        } catch {
-            return nil
-        }
     }
 }
