@@ -1,3 +1,4 @@
+import COpenSSL
 import Glibc
 import Testing
 
@@ -125,6 +126,36 @@ extension NetTests {
                 #expect(error == .timedOut || error == .tls("wrong version number"))
                 #expect(after < .seconds(2))
                 _ = server
+            }
+        }
+
+        @Test("a peer that makes us answer and never reads cannot fill our memory")
+        func keyUpdates() async throws {
+            try await withLoops { loops in
+                let ends = Shared<[StreamError]>([])
+                let most = Shared(0)
+                let (server, listener) = try TLSServer.run(on: loops) { connection in
+                    var size: Int32 = 4096
+                    let option = socklen_t(MemoryLayout<Int32>.size)
+                    setsockopt(connection.watch.number, SOL_SOCKET, SO_SNDBUF, &size, option)
+                    let (error, _) = await failure {
+                        while try await connection.receive(within: .seconds(5), { _ in }) != nil {
+                            let pending = connection.session?.pending.count ?? 0
+                            most.change { $0 = max($0, pending) }
+                        }
+                    }
+                    if let error { ends.change { $0.append(error) } }
+                }
+                defer { listener.stop() }
+                let client = try await server.connect(TLSClientContext(verification: .none))
+                let ssl = try #require(client.session?.ssl)
+                for _ in 0..<100_000 where ends.value.isEmpty {
+                    SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED)
+                    guard (try? await client.send([0], within: .seconds(5))) != nil else { break }
+                }
+                #expect(await eventually { !ends.value.isEmpty })
+                #expect(ends.value == [.tls("the peer does not read")])
+                #expect(most.value <= 128 * 1_024)
             }
         }
 

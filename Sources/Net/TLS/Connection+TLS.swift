@@ -78,6 +78,9 @@ extension Connection {
             }
             let decrypted = session.decrypt(UnsafeRawBufferPointer(rebasing: scratch(count)))
             try push(session)
+            // Key updates make us answer (RFC 8446 §4.6.3); who never reads the answers must not fill
+            // our memory with them.
+            guard session.pending.count <= 64 * 1_024 else { throw .tls("the peer does not read") }
             guard decrypted > 0 else { continue }
             return body(UnsafeBufferPointer(rebasing: session.workspace.plain[..<decrypted]).span)
         }
