@@ -19,7 +19,10 @@ final class DirectoryLock: Sendable {
     }
 
     deinit {
-        if descriptor >= 0 { Glibc.close(descriptor) }
+        guard descriptor >= 0 else { return }
+        // A child between fork and exec shares the lock, and would keep it beyond our close.
+        flock(descriptor, LOCK_UN)
+        Glibc.close(descriptor)
     }
 
     /// The database file, which is made here so that only its owner may read it; SQLite gives its
