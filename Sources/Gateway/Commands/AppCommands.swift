@@ -96,7 +96,7 @@ enum AppCommands {
         let name = try it.arguments.expect(["NAME"])[0]
         let client = try await ControlClient(it)
         defer { client.finish() }
-        let response = try await client.ask(.get, "/v1/applications/\(name.pathEncoded)")
+        let response = try await client.ask(.get, "/v1/applications/\(name.percentEncoded)")
         it.say(it.wantsJSON ? response.text : Listing.facts(response.json))
     }
 
@@ -105,7 +105,7 @@ enum AppCommands {
         let name = try it.arguments.expect(["NAME"])[0]
         let client = try await ControlClient(it)
         defer { client.finish() }
-        _ = try await client.ask(.delete, "/v1/applications/\(name.pathEncoded)")
+        _ = try await client.ask(.delete, "/v1/applications/\(name.percentEncoded)")
         it.say(it.wantsJSON ? "{\"removed\":true}" : "application \(name) removed")
     }
 }
@@ -117,6 +117,6 @@ extension JSONValue {
 }
 
 extension String {
-    /// For one segment of a path.
-    var pathEncoded: String { PercentCoding.encode(self) }
+    /// For one segment of a path, or one value of a query.
+    var percentEncoded: String { PercentCoding.encode(self) }
 }

@@ -44,7 +44,7 @@ enum KeyCommands {
         defer { client.finish() }
         let key = try await client.ask(
             .post,
-            "/v1/applications/\(name.pathEncoded)/keys",
+            "/v1/applications/\(name.percentEncoded)/keys",
             try expiry(it.arguments)
         )
         show(key, it)
@@ -122,7 +122,7 @@ enum KeyCommands {
         }
         var keys: [(holder: String, key: JSONValue)] = []
         for holder in holders {
-            let list = try await client.ask(.get, "/v1/applications/\(holder.pathEncoded)/keys")
+            let list = try await client.ask(.get, "/v1/applications/\(holder.percentEncoded)/keys")
             keys += list.json["data"].elements.map { (holder, $0) }
         }
         return keys

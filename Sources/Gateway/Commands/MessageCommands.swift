@@ -64,6 +64,6 @@ enum MessageCommands {
         let id = try it.arguments.expect(["ID"])[0]
         let client = try await ControlClient(it)
         defer { client.finish() }
-        return try await client.ask(.get, "/v1/messages/\(id.pathEncoded)\(part)")
+        return try await client.ask(.get, "/v1/messages/\(id.percentEncoded)\(part)")
     }
 }

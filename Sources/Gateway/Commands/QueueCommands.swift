@@ -51,12 +51,12 @@ enum QueueCommands {
             ("to", "recipient"), ("from", "sender"), ("app", "application"), ("route", "route"),
         ] {
             if let value = it.arguments.value(option) {
-                filter += "&\(field)=\(value.queryEncoded)"
+                filter += "&\(field)=\(value.percentEncoded)"
             }
         }
         var messages: [JSONValue] = []
         for status in it.arguments.value("status").map({ [$0] }) ?? waiting {
-            let target = "/v1/messages?\(filter)&status=\(status.queryEncoded)"
+            let target = "/v1/messages?\(filter)&status=\(status.percentEncoded)"
             messages += try await client.ask(.get, target).json["data"].elements
         }
         messages.sort { $0["id"].text > $1["id"].text }
@@ -78,8 +78,4 @@ enum QueueCommands {
             Terminal.table(["ID", "STATUS", "FROM", "TO", "CREATED", "NEXT ATTEMPT"], rows)
         )
     }
-}
-
-extension String {
-    var queryEncoded: String { PercentCoding.encode(self) }
 }
