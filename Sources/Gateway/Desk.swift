@@ -4,12 +4,26 @@ import Policy
 import Store
 
 /// What a door hands over: a mail on offer, and where its content waits.
-struct Offer: Sendable {
-    var submission: Submission
-    var id: MessageID
-    var createdAt: Timestamp
-    var content: [Piece]
-    var details: MessageDetails
+final class Offer: Sendable {
+    let submission: Submission
+    let id: MessageID
+    let createdAt: Timestamp
+    let content: [Piece]
+    let details: MessageDetails
+
+    init(
+        submission: Submission,
+        id: MessageID,
+        createdAt: Timestamp,
+        content: [Piece],
+        details: MessageDetails
+    ) {
+        self.submission = submission
+        self.id = id
+        self.createdAt = createdAt
+        self.content = content
+        self.details = details
+    }
 }
 
 /// What the sender of a kept message is told.

@@ -6,10 +6,10 @@ extension Rulebook {
     /// allowed recipients are approved though others are refused.
     package func decide(_ submission: Submission, partially: Bool = false) -> Decision {
         let client = submission.client
-        var findings = [
-            Finding(.connector, "\(client.connector.name) serves \(client.peer)")
-        ]
-        if let refusal = ask(envelope(of: submission), into: &findings) {
+        var findings: [Finding] = []
+        findings.reserveCapacity(8 + 2 * submission.recipients.count + submission.authors.count)
+        findings.append(Finding(.connector, "\(client.connector.name) serves \(client.peer)"))
+        if let refusal = askEnvelope(of: submission, into: &findings) {
             return Decision(findings: findings, approval: nil, refusal: refusal, refused: [])
         }
         var routed: [RoutedRecipient] = []
@@ -28,7 +28,7 @@ extension Rulebook {
                 refused: refused
             )
         }
-        if let refusal = ask(content(of: submission), into: &findings) {
+        if let refusal = askContent(of: submission, into: &findings) {
             return Decision(findings: findings, approval: nil, refusal: refusal, refused: [])
         }
         return Decision(
@@ -39,34 +39,28 @@ extension Rulebook {
         )
     }
 
-    private typealias Question = () -> Finding
+    /// Asks up to the first refusal and answers it.
+    private func askEnvelope(
+        of submission: Submission,
+        into findings: inout [Finding]
+    ) -> Refusal? {
+        let client = submission.client
+        return findings.note(examineTLS(client))
+            ?? findings.note(examineSubmit(client))
+            ?? findings.note(examineSender(submission.sender, of: client))
+            ?? findings.note(examineSize(submission.octets, of: client))
+            ?? findings.note(examineCount(ofRecipients: submission.recipients.count, of: client))
+    }
 
-    /// Adds the findings up to the first refusal and answers it.
-    private func ask(_ questions: [Question], into findings: inout [Finding]) -> Refusal? {
-        for question in questions {
-            let finding = question()
-            findings.append(finding)
-            if let refusal = finding.refusal { return refusal }
+    private func askContent(
+        of submission: Submission,
+        into findings: inout [Finding]
+    ) -> Refusal? {
+        for author in submission.authors {
+            let finding = examineSender(.mailbox(author), of: submission.client)
+            if let refusal = findings.note(finding) { return refusal }
         }
-        return nil
-    }
-
-    private func envelope(of submission: Submission) -> [Question] {
-        let client = submission.client
-        return [
-            { examineTLS(client) },
-            { examineSubmit(client) },
-            { examineSender(submission.sender, of: client) },
-            { examineSize(submission.octets, of: client) },
-            { examineCount(ofRecipients: submission.recipients.count, of: client) },
-        ]
-    }
-
-    private func content(of submission: Submission) -> [Question] {
-        let client = submission.client
-        return submission.authors.map { author in
-            { examineSender(.mailbox(author), of: client) }
-        } + [{ examineHops(submission.hops, of: client) }]
+        return findings.note(examineHops(submission.hops, of: submission.client))
     }
 
     private enum Judgement {
@@ -105,5 +99,13 @@ extension Rulebook {
             sender: submission.sender,
             recipients: recipients
         )
+    }
+}
+
+extension [Finding] {
+    /// Adds the finding and answers its refusal.
+    fileprivate mutating func note(_ finding: Finding) -> Refusal? {
+        append(finding)
+        return finding.refusal
     }
 }

@@ -28,12 +28,13 @@ package struct Rulebook: Hashable, Sendable {
     }
 }
 
-/// Who stands at the door, and how they came.
-package struct Client: Hashable, Sendable {
-    package var connector: ReceiveConnector
-    package var peer: IPAddress
-    package var principal: Principal
-    package var isSecure: Bool
+/// Who stands at the door, and how they came. A reference, because every step of a message's way
+/// hands it on.
+package final class Client: Sendable {
+    package let connector: ReceiveConnector
+    package let peer: IPAddress
+    package let principal: Principal
+    package let isSecure: Bool
 
     package init(
         connector: ReceiveConnector,
@@ -46,10 +47,24 @@ package struct Client: Hashable, Sendable {
         self.principal = principal
         self.isSecure = isSecure
     }
+
+    /// The same client after a reload, a logon or a handshake.
+    package func with(
+        connector: ReceiveConnector? = nil,
+        principal: Principal? = nil,
+        isSecure: Bool? = nil
+    ) -> Client {
+        Client(
+            connector: connector ?? self.connector,
+            peer: peer,
+            principal: principal ?? self.principal,
+            isSecure: isSecure ?? self.isSecure
+        )
+    }
 }
 
 /// A mail on offer: its envelope, and what the rules must know of its content.
-package struct Submission: Hashable, Sendable {
+package struct Submission: Sendable {
     package var client: Client
     package var sender: ReversePath
     package var recipients: [Mailbox]

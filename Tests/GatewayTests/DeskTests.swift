@@ -49,9 +49,16 @@ struct DeskTests {
         )
     }
 
-    private func offer(to recipients: [String], number: UInt64 = 1, sendAt: Timestamp? = nil)
-        -> Offer
-    {
+    private func offer(to names: [String], number: UInt64 = 1, sendAt: Timestamp? = nil) -> Offer {
+        let recipients = names.map { Mailbox(localPart: $0, domain: "corp.example") }
+        return offer(toMailboxes: recipients, number: number, sendAt: sendAt)
+    }
+
+    private func offer(
+        toMailboxes recipients: [Mailbox],
+        number: UInt64,
+        sendAt: Timestamp? = nil
+    ) -> Offer {
         var connector = ReceiveConnector(name: "Default", door: .smtp, bindings: [])
         connector.permissionGroups = [.anonymous]
         let client = Client(
@@ -67,7 +74,7 @@ struct DeskTests {
             submission: Submission(
                 client: client,
                 sender: .null,
-                recipients: recipients.map { Mailbox(localPart: $0, domain: "corp.example") },
+                recipients: recipients,
                 octets: octets.count
             ),
             id: MessageID(high: 7, low: number),
@@ -78,12 +85,11 @@ struct DeskTests {
     }
 
     private func stranger(_ number: UInt64) -> Offer {
-        var offer = offer(to: [], number: number)
-        offer.submission.recipients = [
+        let recipients = [
             Mailbox(localPart: "x", domain: "other.example"),
             Mailbox(localPart: "y", domain: "corp.example"),
         ]
-        return offer
+        return offer(toMailboxes: recipients, number: number)
     }
 
     private func desk(_ drawer: Drawer) -> Desk {

@@ -47,7 +47,8 @@ struct DecideTests {
         }
         var replies: [String] = []
         let cures: [(inout Submission) -> Void] = [
-            { $0.client.isSecure = true }, { $0.client.principal = .app() },
+            { $0.client = $0.client.with(isSecure: true) },
+            { $0.client = $0.client.with(principal: .app()) },
             { $0.sender = ReversePath("a@corp.example") }, { $0.octets = 1000 },
             { $0.recipients.removeLast() }, { $0.recipients = [Mailbox("x@corp.example")] },
             { $0.authors = [] }, { $0.hops = 30 },

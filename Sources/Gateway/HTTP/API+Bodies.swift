@@ -9,6 +9,8 @@ extension HTTPRequestHead {
     /// The media type without parameters. One that cannot be read is told as it came.
     func media(or standard: String) -> String {
         guard let text = fields.first("Content-Type") else { return standard }
+        // What nearly everyone sends needs no parser.
+        if text == "application/json" { return text }
         return fields.contentType?.essence ?? text
     }
 }

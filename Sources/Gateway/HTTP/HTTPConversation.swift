@@ -10,6 +10,8 @@ final class HTTPConversation {
     private let api: API
     /// As of the request at hand; nil for the control socket.
     private var connector: ReceiveConnector?
+    /// Where the connector was last looked up.
+    private var configuration: Configuration
     private let peer: IPAddress
     private var parser: HTTPRequestParser
     private let times: HTTPTimes
@@ -25,6 +27,7 @@ final class HTTPConversation {
         self.stream = stream
         self.api = api
         self.connector = connector
+        configuration = api.configuration
         self.peer = peer
         let own = connector?.limits ?? .http
         times = HTTPTimes(own)
@@ -60,8 +63,10 @@ final class HTTPConversation {
 
     /// A reload holds for the next request of an open connection.
     private func renewConnector() throws(ConversationError) {
-        guard let known = connector else { return }
-        connector = api.configuration.rulebook.renewed(known, for: peer)
+        let current = api.configuration
+        guard let known = connector, current !== configuration else { return }
+        configuration = current
+        connector = current.rulebook.renewed(known, for: peer)
         guard connector != nil else { throw .problem(.notServed(peer)) }
     }
 

@@ -1,20 +1,20 @@
 import Mail
 import Wire
 
-/// Members of an object in one call; nil writes null.
+/// Members of an object in one call, by names of the program; nil writes null.
 extension JSONWriter {
     mutating func member(_ name: String, _ value: String?) {
-        key(name)
+        key(plain: name)
         if let value { string(value) } else { null() }
     }
 
     mutating func member(_ name: String, _ value: Int?) {
-        key(name)
+        key(plain: name)
         if let value { integer(value) } else { null() }
     }
 
     mutating func member(_ name: String, _ value: Bool) {
-        key(name)
+        key(plain: name)
         bool(value)
     }
 
@@ -23,7 +23,7 @@ extension JSONWriter {
     }
 
     mutating func member(_ name: String, _ values: [String]) {
-        key(name)
+        key(plain: name)
         beginArray()
         for value in values { string(value) }
         endArray()
@@ -34,7 +34,7 @@ extension JSONWriter {
         _ elements: [Element],
         _ write: (Element, inout JSONWriter) -> Void
     ) {
-        key(name)
+        key(plain: name)
         beginArray()
         for element in elements { write(element, &self) }
         endArray()

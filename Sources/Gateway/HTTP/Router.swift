@@ -9,7 +9,7 @@ enum Access: Equatable, Sendable {
 }
 
 /// One line of the route table.
-struct HTTPRoute: Sendable {
+final class HTTPRoute: Sendable {
     typealias Handler =
         @Sendable (API, Request) async throws(Problem) -> Answer
 
@@ -110,13 +110,20 @@ enum Router {
     /// HEAD is GET without its body. A path that stands in the table as it is catches nothing:
     /// `/v1/messages/batch` is no message.
     static func match(_ method: String, _ path: [String]) -> Match {
-        let fitting = table.filter { $0.fits(path) }
-        guard let fewest = fitting.map(\.captures).min() else { return .none }
-        let candidates = fitting.filter { $0.captures == fewest }
         let wanted = method == "HEAD" ? "GET" : method
+        var candidates: [HTTPRoute] = []
+        for route in table where route.fits(path) {
+            if route.captures == 0, route.method == wanted { return .route(route, parameters: [:]) }
+            if let fewest = candidates.first?.captures {
+                guard route.captures <= fewest else { continue }
+                if route.captures < fewest { candidates = [] }
+            }
+            candidates.append(route)
+        }
         if let route = candidates.first(where: { $0.method == wanted }) {
             return .route(route, parameters: route.parameters(of: path))
         }
+        guard !candidates.isEmpty else { return .none }
         let methods = candidates.map(\.method)
         return .otherMethods(methods + (methods.contains("GET") ? ["HEAD"] : []))
     }

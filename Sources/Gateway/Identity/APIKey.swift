@@ -2,7 +2,7 @@ import Crypto
 
 /// `pst` + kind + `_` + 12 public characters + 32 secret ones + 6 of checksum (contract section 7).
 struct APIKey: Sendable {
-    enum Kind: Character, Sendable {
+    enum Kind: String, Sendable {
         case application = "a"
         case administrator = "d"
     }
@@ -22,7 +22,7 @@ struct APIKey: Sendable {
     init?(_ text: String) {
         let octets = Array(text.utf8)
         guard octets.count == 55, text.hasPrefix("pst"), octets[4] == UInt8(ascii: "_"),
-            let kind = Kind(rawValue: Character(Unicode.Scalar(octets[3]))),
+            let kind = Kind(rawValue: String(Unicode.Scalar(octets[3]))),
             octets[5...].allSatisfy({ Base62.isDigit[Int($0)] }),
             text.hasSuffix(Self.checksum(of: String(text.dropLast(6))))
         else { return nil }

@@ -15,10 +15,23 @@ enum CredentialError: Error, Equatable, Sendable {
 /// The applications and keys, in memory as the store has them. Every change goes to the store
 /// first and is then read again, so that it holds from the next request on.
 final class Directory: Sendable {
-    private struct Entry {
+    private final class Entry: Sendable {
         let key: KeyRecord
         let identity: Identity
         let ranges: [AddressRange]
+        /// Milliseconds; 0 when it was not used since that was last written down.
+        let lastUse = Atomic<Int64>(0)
+
+        init(_ key: KeyRecord, _ identity: Identity, _ ranges: [AddressRange]) {
+            self.key = key
+            self.identity = identity
+            self.ranges = ranges
+        }
+
+        func isOpened(by digest: [UInt8]) -> Bool {
+            let hash = key.secretHash
+            return constantTimeEqual(digest.span, hash.span)
+        }
 
         func identity(from peer: IPAddress, at now: Timestamp) throws(CredentialError) -> Identity {
             if key.revokedAt != nil { throw .invalid }
@@ -35,7 +48,6 @@ final class Directory: Sendable {
         var entries: [String: Entry] = [:]
         var applications: [ApplicationRecord] = []
         var keys: [KeyRecord] = []
-        var uses: [String: Timestamp] = [:]
         /// Counts the readings that were begun; `shown` is the one whose answer is in place.
         var begun = 0
         var shown = 0
@@ -62,15 +74,21 @@ final class Directory: Sendable {
         for key in keys {
             let application = key.application.flatMap { byID[$0] }
             entries[key.id] = Entry(
-                key: key,
-                identity: Self.identity(of: key, application),
+                key,
+                Self.identity(of: key, application),
                 // One that cannot be read holds nobody: left out, it could let in everyone.
-                ranges: (application?.ipRanges ?? []).map { AddressRange($0) ?? .unspecified }
+                (application?.ipRanges ?? []).map { AddressRange($0) ?? .unspecified }
             )
         }
         state.withLock { state in
             guard state.shown < number else { return }
             state.shown = number
+            for (id, entry) in state.entries {
+                entries[id]?.lastUse.store(
+                    entry.lastUse.load(ordering: .relaxed),
+                    ordering: .relaxed
+                )
+            }
             state.entries = entries
             state.applications = applications
             state.keys = keys
@@ -97,11 +115,10 @@ final class Directory: Sendable {
         at now: Timestamp
     ) throws(CredentialError) -> Identity {
         guard let key = APIKey(text), let entry = state.withLock({ $0.entries[key.id] }),
-            constantTimeEqual(key.digest.span, entry.key.secretHash.span),
-            entry.key.kind.rawValue == String(key.kind.rawValue)
+            entry.isOpened(by: key.digest), entry.key.kind.rawValue == key.kind.rawValue
         else { throw .invalid }
         let identity = try entry.identity(from: peer, at: now)
-        state.withLock { $0.uses[key.id] = now }
+        entry.lastUse.store(now.milliseconds, ordering: .relaxed)
         return identity
     }
 
@@ -129,7 +146,8 @@ final class Directory: Sendable {
         state.withLock { state in
             state.keys.filter { $0.application == application }.map { key in
                 var key = key
-                key.lastUsedAt = state.uses[key.id] ?? key.lastUsedAt
+                let use = state.entries[key.id]?.lastUse.load(ordering: .relaxed) ?? 0
+                if use > 0 { key.lastUsedAt = Timestamp(milliseconds: use) }
                 return key
             }
         }
@@ -141,9 +159,8 @@ final class Directory: Sendable {
     /// cost as much as the request.
     func noteUses() async throws(StoreError) {
         let uses = state.withLock { state in
-            defer { state.uses = [:] }
-            return state.uses
-        }
+            state.entries.mapValues { $0.lastUse.exchange(0, ordering: .relaxed) }
+        }.filter { $0.value > 0 }.mapValues { Timestamp(milliseconds: $0) }
         guard !uses.isEmpty else { return }
         try await store.noteUse(uses.map { (keyID: $0.key, at: $0.value) })
         state.withLock { state in

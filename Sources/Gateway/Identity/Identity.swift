@@ -3,7 +3,7 @@ import Policy
 import Store
 
 /// Who a key speaks for.
-struct Identity: Sendable {
+final class Identity: Sendable {
     enum Holder: Sendable {
         case nobody
         case administrator

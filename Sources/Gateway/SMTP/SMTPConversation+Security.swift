@@ -17,7 +17,7 @@ extension SMTPConversation {
                 throw .invalid
             }
             self.identity = identity
-            client.principal = .application(application.applicant)
+            client = client.with(principal: .application(application.applicant))
             session.accept()
         } catch {
             gateway.metrics.countFailedLogon()
@@ -36,16 +36,21 @@ extension SMTPConversation {
             stream.peer.isUnix
             ? rules.localSubmission : rules.renewed(client.connector, for: client.peer)
         guard let connector else { return false }
-        client.connector = connector
-        guard let known = identity else { return true }
+        guard let known = identity else {
+            client = client.with(connector: connector)
+            return true
+        }
         let now = gateway.clock()
         identity = try? gateway.directory.renewed(known, from: client.peer, at: now)
         if let application = identity?.application, identity?.holds(.send) == true {
-            client.principal = .application(application.applicant)
+            client = client.with(
+                connector: connector,
+                principal: .application(application.applicant)
+            )
         } else {
             note("the session's key is no longer valid")
             identity = nil
-            client.principal = .anonymous
+            client = client.with(connector: connector, principal: .anonymous)
         }
         return true
     }
@@ -61,8 +66,7 @@ extension SMTPConversation {
         }
         dropTransaction()
         identity = nil
-        client.principal = .anonymous
-        client.isSecure = true
+        client = client.with(principal: .anonymous, isSecure: true)
         session.didStartTLS()
         return true
     }

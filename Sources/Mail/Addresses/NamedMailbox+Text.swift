@@ -106,8 +106,13 @@ extension [UInt8] {
         guard !addresses.isEmpty else { return }
         var line = FoldedLine(name, into: &self)
         for (index, address) in addresses.enumerated() {
+            let isLast = index == addresses.count - 1
+            guard address.name?.isEmpty == false else {
+                line.write([address.mailbox.description, isLast ? "" : ","], into: &self)
+                continue
+            }
             var tokens = address.headerTokens()
-            if index < addresses.count - 1 { tokens[tokens.count - 1].append(UInt8(ascii: ",")) }
+            if !isLast { tokens[tokens.count - 1].append(UInt8(ascii: ",")) }
             for token in tokens { line.write(token, into: &self) }
         }
         line.end(into: &self)

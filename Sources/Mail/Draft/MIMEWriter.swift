@@ -49,8 +49,12 @@ struct MIMEWriter {
     private mutating func write(_ text: String, _ subtype: String, isRoot: Bool) {
         let encoding = TextEncoding(for: text.utf8.span)
         let charset = encoding.isASCII ? "us-ascii" : "utf-8"
-        octets.append("Content-Type: text/\(subtype); charset=\(charset)\r\n")
-        octets.append("Content-Transfer-Encoding: \(encoding.name)\r\n\r\n")
+        for piece in [
+            "Content-Type: text/", subtype, "; charset=", charset,
+            "\r\nContent-Transfer-Encoding: ", encoding.name, "\r\n\r\n",
+        ] {
+            octets.append(piece)
+        }
         encoding.append(text.utf8.span, to: &octets)
         // A mail ends in a line end (RFC 5321 §4.1.1.4); a part's belongs to the delimiter.
         if isRoot, octets.last != .lineFeed { octets.append("\r\n") }

@@ -16,13 +16,23 @@ struct FoldedLine {
 
     /// A space or a fold, then the token.
     mutating func write(_ token: Span<UInt8>, into output: inout [UInt8]) {
-        if !isFresh || column > FoldedLine.limit / 2, column + 1 + token.count > Self.limit {
+        makeRoom(for: token.count, in: &output)
+        output.append(token)
+    }
+
+    /// The same for a token of several texts.
+    mutating func write(_ token: [String], into output: inout [UInt8]) {
+        makeRoom(for: token.reduce(0) { $0 + $1.utf8.count }, in: &output)
+        for text in token { output.append(text) }
+    }
+
+    private mutating func makeRoom(for octets: Int, in output: inout [UInt8]) {
+        if !isFresh || column > FoldedLine.limit / 2, column + 1 + octets > Self.limit {
             output.append("\r\n")
             column = 0
         }
         output.append(.space)
-        output.append(token)
-        column += 1 + token.count
+        column += 1 + octets
         isFresh = false
     }
 

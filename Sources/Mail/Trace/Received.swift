@@ -62,19 +62,22 @@ package struct Received: Sendable {
 
     package func append(to output: inout [UInt8]) {
         var line = FoldedLine("Received", into: &output)
-        line.write("from \(Self.safe(helo))\(origin)", into: &output)
-        line.write("by \(hostname) (Postern)", into: &output)
-        let remark = comment.map { " (\(Self.safeComment($0)))" } ?? ""
-        line.write("with \(transport.name)\(remark)", into: &output)
-        line.write("id \(id)\(recipient == nil ? ";" : "")", into: &output)
-        if let recipient { line.write("for <\(recipient)>;", into: &output) }
+        line.write(["from ", Self.safe(helo)] + origin, into: &output)
+        line.write(["by ", hostname, " (Postern)"], into: &output)
+        line.write(["with ", transport.name] + remark, into: &output)
+        line.write(["id ", id, recipient == nil ? ";" : ""], into: &output)
+        if let recipient { line.write(["for <", recipient.description, ">;"], into: &output) }
         line.write(date.rfc5322, into: &output)
         line.end(into: &output)
     }
 
-    private var origin: String {
-        guard let peer else { return "" }
-        return peer.family == .v4 ? " ([\(peer)])" : " ([IPv6:\(peer)])"
+    private var origin: [String] {
+        guard let peer else { return [] }
+        return [peer.family == .v4 ? " ([" : " ([IPv6:", peer.description, "])"]
+    }
+
+    private var remark: [String] {
+        comment.map { [" (", Self.safeComment($0), ")"] } ?? []
     }
 
     /// A name is what a domain or a literal is made of; a device may call itself anything.

@@ -41,8 +41,14 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     /// RFC 5952 form for IPv6.
     package var description: String {
         guard family == .v6 else {
-            return (0..<4).map { String(UInt8(truncatingIfNeeded: value >> UInt128(24 - 8 * $0))) }
-                .joined(separator: ".")
+            let number = UInt32(truncatingIfNeeded: value)
+            var text: [UInt8] = []
+            text.reserveCapacity(15)
+            for place in 0..<4 {
+                if place > 0 { text.append(.dot) }
+                text.appendDecimal(Int64(number >> UInt32(24 - 8 * place) & 255))
+            }
+            return String(octets: text.span)
         }
         let groups = (0..<8).map { UInt16(truncatingIfNeeded: value >> UInt128(112 - 16 * $0)) }
         guard let zeros = Self.longestZeroRun(in: groups) else {

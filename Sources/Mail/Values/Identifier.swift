@@ -1,3 +1,5 @@
+import Crypto
+
 /// What an identifier names; its prefix tells a reader which.
 package protocol IdentifierSubject {
     static var prefix: String { get }
@@ -22,7 +24,7 @@ package struct Identifier<Subject: IdentifierSubject>: Hashable, Comparable, Sen
     }
 
     package init(at now: Timestamp) {
-        var random = SystemRandomNumberGenerator()
+        var random = SecureRandomGenerator()
         self.init(at: now, using: &random)
     }
 
@@ -33,18 +35,15 @@ package struct Identifier<Subject: IdentifierSubject>: Hashable, Comparable, Sen
 
 extension Identifier: CustomStringConvertible, LosslessStringConvertible {
     package var description: String {
-        var text: [UInt8] = []
-        text.reserveCapacity(30)
-        text.append(Subject.prefix)
-        let digits = Base32.digits
+        var digits = InlineArray<26, UInt8>(repeating: 0)
         // 26 digits hold 130 bits: the first one has but three.
-        text.append(digits[Int(high >> 61)])
+        digits[0] = Base32.digit(high >> 61)
         var rest = (high: high << 3 | low >> 61, low: low << 3)
-        for _ in 1..<26 {
-            text.append(digits[Int(rest.high >> 59)])
+        for place in 1..<26 {
+            digits[place] = Base32.digit(rest.high >> 59)
             rest = (rest.high << 5 | rest.low >> 59, rest.low << 5)
         }
-        return String(octets: text.span)
+        return Subject.prefix + String(octets: digits.span)
     }
 
     /// Nil for anything that is not this subject's prefix and 26 digits of a 128-bit number.
@@ -62,10 +61,16 @@ extension Identifier: CustomStringConvertible, LosslessStringConvertible {
 
 /// Crockford's base 32 in lower case: no i, l, o or u to misread.
 private enum Base32 {
-    static let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+    /// `0123456789abcdefghjkmnpqrstvwxyz`: each letter left out moves those behind it by one.
+    static func digit(_ value: UInt64) -> UInt8 {
+        let value = UInt8(truncatingIfNeeded: value)
+        guard value >= 10 else { return 48 + value }
+        return 87 + value + (value >= 18).octet + (value >= 20).octet + (value >= 22).octet
+            + (value >= 27).octet
+    }
 
     static func value(of digit: UInt8) -> UInt8? {
-        digits.firstIndex(of: digit).map { UInt8($0) }
+        (0..<32).first { Self.digit($0) == digit }.map { UInt8($0) }
     }
 }
 

@@ -88,6 +88,10 @@ extension [UInt8] {
     mutating func appendDecimal(_ value: Int64, width: Int = 1) {
         if value < 0 { append(45) }
         let size = value.magnitude
+        if width <= 2, size < 100 {
+            if width == 2 || size >= 10 { append(48 + UInt8(size / 10)) }
+            return append(48 + UInt8(size % 10))
+        }
         var unit: UInt64 = 1
         for _ in 1..<Swift.max(width, 1) { unit *= 10 }
         while size / 10 >= unit { unit *= 10 }

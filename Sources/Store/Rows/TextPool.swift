@@ -11,6 +11,8 @@ struct TextPool: Sendable {
 
     private(set) var octets: [UInt8] = []
 
+    init() { octets.reserveCapacity(512) }
+
     mutating func add(_ text: String) -> Place {
         let start = octets.count
         octets.append(contentsOf: text.utf8)

@@ -35,6 +35,12 @@ package struct JSONObject: Sendable {
 
     func contains(_ key: String) -> Bool { place(of: key) != nil }
 
+    /// Its place among the members.
+    package func place(of key: String) -> Int? {
+        if let places { return places[key] }
+        return members.firstIndex { $0.key == key }
+    }
+
     /// The name must be new.
     mutating func append(_ key: String, _ value: JSONValue) {
         members.append(Member(key: key, value: value))
@@ -43,11 +49,6 @@ package struct JSONObject: Sendable {
         } else if members.count > Self.walked {
             index()
         }
-    }
-
-    private func place(of key: String) -> Int? {
-        if let places { return places[key] }
-        return members.firstIndex { $0.key == key }
     }
 
     private mutating func index() {

@@ -26,12 +26,18 @@ package struct JSONWriter: Sendable {
     package mutating func endArray() { close(UInt8(ascii: "]"), isObject: false) }
 
     package mutating func key(_ name: String) {
-        precondition(levels.last?.isObject == true && !isAfterKey, "a name where none belongs")
-        separate()
+        beginKey()
         quote(name)
-        octets.append(UInt8(ascii: ":"))
-        if isPretty { octets.append(32) }
-        isAfterKey = true
+        endKey()
+    }
+
+    /// For a name of the program, in which nothing needs an escape.
+    package mutating func key(plain name: String) {
+        beginKey()
+        octets.append(34)
+        octets.append(name)
+        octets.append(34)
+        endKey()
     }
 
     package mutating func string(_ text: String) {
@@ -93,6 +99,17 @@ extension JSONWriter {
         let level = levels.removeLast()
         if isPretty, !level.isEmpty { breakLine() }
         octets.append(bracket)
+    }
+
+    private mutating func beginKey() {
+        precondition(levels.last?.isObject == true && !isAfterKey, "a name where none belongs")
+        separate()
+    }
+
+    private mutating func endKey() {
+        octets.append(UInt8(ascii: ":"))
+        if isPretty { octets.append(32) }
+        isAfterKey = true
     }
 
     private mutating func beginValue() {

@@ -84,7 +84,10 @@ extension MessageRecord {
         json.member("tags", details.tags)
         json.key("metadata")
         json.beginObject()
-        for (key, value) in details.metadata { json.member(key, value) }
+        for (key, value) in details.metadata {
+            json.key(key)
+            json.string(value)
+        }
         json.endObject()
         json.member("priority", details.priority.name)
         json.member("thread_key", details.threadKey)

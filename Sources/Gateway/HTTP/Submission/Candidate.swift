@@ -13,8 +13,8 @@ struct Candidate {
     var details: MessageDetails
     var hops = 0
     var isDryRun = false
-    /// Where in the request each recipient stands, as an RFC 6901 pointer.
-    var places: [Mailbox: String] = [:]
+    /// Where in the request each recipient stands; empty where they stand nowhere.
+    var places: [MessageForm.Place] = []
     /// What stands before the pointers of this message: empty, or `/messages/3`.
     var pointer = ""
 
@@ -46,7 +46,7 @@ extension Candidate {
         if !decision.refused.isEmpty {
             return decision.refused.map { refused in
                 .init(
-                    pointer + (places[refused.mailbox] ?? "/to"),
+                    pointer + pointer(to: refused.mailbox),
                     Problem.code(for: refused.refusal.rule),
                     "\(refused.mailbox): \(refused.refusal.reply.text)",
                     reply: refused.refusal.reply
@@ -64,6 +64,10 @@ extension Candidate {
         return [
             .init(pointer + place, Problem.code(for: refusal.rule), note, reply: refusal.reply)
         ]
+    }
+
+    private func pointer(to recipient: Mailbox) -> String {
+        zip(recipients, places).first { $0.0 == recipient }?.1.pointer ?? "/to"
     }
 }
 

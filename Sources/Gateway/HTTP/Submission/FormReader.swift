@@ -13,8 +13,8 @@ enum JSONPointer {
 struct FormReader {
     private let members: JSONObject
     private let pointer: String
-    /// What was asked for; so few names are found faster in a list than in a set.
-    private var known: [String] = []
+    /// Whether each member was asked for.
+    private var isKnown: [Bool]
     private(set) var problems: [Problem.Item] = []
 
     /// Nil where the value is no object; the problem is in `problems` of the throwing caller.
@@ -22,6 +22,7 @@ struct FormReader {
         guard case .object(let members) = value else { return nil }
         self.members = members
         self.pointer = pointer
+        isKnown = Array(repeating: false, count: members.count)
     }
 
     func place(_ name: String) -> String {
@@ -38,8 +39,9 @@ struct FormReader {
 
     /// The field's value; nil when it is absent or null.
     mutating func value(_ name: String) -> JSONValue? {
-        known.append(name)
-        guard let value = members[name], value != .null else { return nil }
+        guard let place = find(name) else { return nil }
+        let value = members.members[place].value
+        if case .null = value { return nil }
         return value
     }
 
@@ -49,8 +51,13 @@ struct FormReader {
 
     /// Whether the field is there at all, if only as null.
     mutating func isGiven(_ name: String) -> Bool {
-        known.append(name)
-        return members[name] != nil
+        find(name) != nil
+    }
+
+    private mutating func find(_ name: String) -> Int? {
+        guard let place = members.place(of: name) else { return nil }
+        isKnown[place] = true
+        return place
     }
 
     mutating func string(_ name: String, maximum: Int = .max) -> String? {
@@ -170,8 +177,8 @@ struct FormReader {
 
     /// Ends the reading: whatever nobody asked for is unknown.
     mutating func finish() {
-        for key in members.keys where !known.contains(key) {
-            note(key, "unknown_field", "unknown field \(key)")
+        for (member, isKnown) in zip(members, isKnown) where !isKnown {
+            note(member.key, "unknown_field", "unknown field \(member.key)")
         }
     }
 }

@@ -7,10 +7,19 @@ struct MessageForm {
     var draft: Draft
     let sender: Mailbox
     let recipients: [Mailbox]
-    /// Where each recipient stands, as a pointer.
-    let places: [Mailbox: String]
+    /// Where each recipient stands.
+    let places: [Place]
     var details: MessageDetails
     let isDryRun: Bool
+
+    /// A field, or an element of the list in it.
+    struct Place {
+        let field: String
+        let index: Int?
+
+        /// RFC 6901, below the message.
+        var pointer: String { index.map { "/\(field)/\($0)" } ?? "/\(field)" }
+    }
 
     /// What is taken where the request says nothing.
     struct Defaults {
@@ -77,7 +86,7 @@ extension MessageForm {
         var to: [NamedMailbox]
         var cc: [NamedMailbox]
         var recipients: [Mailbox]
-        var places: [Mailbox: String]
+        var places: [Place]
     }
 
     private static func readEnvelope(_ form: inout FormReader, _ defaults: Defaults) -> Envelope {
@@ -94,12 +103,13 @@ extension MessageForm {
         if from == nil, isSound {
             form.note("from", "missing", "a message needs from; this application has no default")
         }
-        var places: [Mailbox: String] = [:]
+        var places: [Place] = []
         var recipients: [Mailbox] = []
+        var seen: Set<Mailbox> = []
         for (name, mailboxes) in [("to", to), ("cc", cc), ("bcc", bcc)] {
             let isList = form.isList(name)
-            for (index, named) in mailboxes.enumerated() where places[named.mailbox] == nil {
-                places[named.mailbox] = isList ? "/\(name)/\(index)" : "/\(name)"
+            for (index, named) in mailboxes.enumerated() where seen.insert(named.mailbox).inserted {
+                places.append(Place(field: name, index: isList ? index : nil))
                 recipients.append(named.mailbox)
             }
         }

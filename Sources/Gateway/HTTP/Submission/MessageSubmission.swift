@@ -15,15 +15,13 @@ enum MessageSubmission {
 
     static func submitBatch(_ api: API, _ request: Request) async throws(Problem) -> Answer {
         try request.allowQuery(["application", "mode"])
-        var submitting = try Submitting(api, request)
-        submitting.isBatch = true
-        submitting.isPartial =
-            try request.query("mode").map { mode throws(Problem) in
-                guard mode == "partial" else {
-                    throw .invalid("", "mode must be partial, or left out")
-                }
-                return true
-            } ?? false
-        return try await submitting.run { (it) async throws(Problem) in try await it.readBatch() }
+        let mode = try request.query("mode")
+        guard mode == nil || mode == "partial" else {
+            throw .invalid("", "mode must be partial, or left out")
+        }
+        return try await Submitting(api, request, isBatch: true, isPartial: mode != nil).run {
+            (it) async throws(Problem) in
+            try await it.readBatch()
+        }
     }
 }

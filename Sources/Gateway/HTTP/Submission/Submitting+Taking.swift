@@ -8,7 +8,7 @@ import Wire
 extension Submitting {
     func takeAll(_ candidates: [Candidate]) async throws(Problem) -> Answer {
         let outcome = try await take(candidates, partially: preferences.handling == .lenient) {
-            receipts in
+            [self] receipts in
             idempotencyKey == nil
                 ? nil : claim(Answer.accepted(receipts, isBatch: isBatch).stored)
         }
@@ -45,7 +45,7 @@ extension Submitting {
         let answer = { (receipts: [Receipt]) in
             Answer.partly(zip(approved, receipts).map { ($0.pointer, $1) }, problems)
         }
-        let outcome = try await take(approved, partially: isLenient) { receipts in
+        let outcome = try await take(approved, partially: isLenient) { [self] receipts in
             claim(answer(receipts).stored)
         }
         switch outcome {

@@ -5,7 +5,7 @@ import Store
 import Wire
 
 /// One submission over HTTP, from its head to its answer.
-struct Submitting {
+final class Submitting {
     typealias Reading = MessageIntake.Reading
 
     let api: API
@@ -17,10 +17,18 @@ struct Submitting {
     let body: MeasuredBody
     let intake: MessageIntake
     let now: Timestamp
-    var isBatch = false
-    var isPartial = false
+    let isBatch: Bool
+    /// Each message of a batch by itself.
+    let isPartial: Bool
 
-    init(_ api: API, _ request: Request) throws(Problem) {
+    init(
+        _ api: API,
+        _ request: Request,
+        isBatch: Bool = false,
+        isPartial: Bool = false
+    ) throws(Problem) {
+        self.isBatch = isBatch
+        self.isPartial = isPartial
         self.api = api
         self.request = request
         now = api.now
@@ -38,13 +46,10 @@ struct Submitting {
             trace: .init(peer: request.peer, isSecure: request.isSecure),
             now: now
         )
-        // The same request is the same method, target, media type and decoded body.
-        let media = request.head.fields.first("Content-Type") ?? ""
         body = MeasuredBody(
             try api.decodedBody(of: request, limit: intake.bodyLimit),
             limit: intake.bodyLimit,
-            digestedAfter: idempotencyKey == nil
-                ? nil : "\(request.head.method.name) \(request.head.target.text)\n\(media)\n"
+            digestedAfter: idempotencyKey.map { _ in request.head.sameness }
         )
     }
 
@@ -149,6 +154,14 @@ struct Submitting {
                     : "more than \(rate.quota) messages a minute; wait \(state.reset) s"
             ).with("Retry-After", "\(max(1, state.reset))")
         }
+    }
+}
+
+extension HTTPRequestHead {
+    /// The same request is the same method, target, media type and decoded body; this is all but the
+    /// body.
+    fileprivate var sameness: String {
+        "\(method.name) \(target.text)\n\(fields.first("Content-Type") ?? "")\n"
     }
 }
 

@@ -1,3 +1,5 @@
+import Mail
+
 /// Writes names and values so that no text, wherever it comes from, can end its field line.
 enum HTTPFieldText {
     /// `name: value CRLF`.
@@ -11,25 +13,20 @@ enum HTTPFieldText {
 
     /// What a name cannot hold becomes `-`; so does an empty name.
     static func append(name: String, to output: inout [UInt8]) {
-        if name.utf8.allSatisfy(HTTPOctetSet.token.contains), !name.isEmpty {
-            output.append(contentsOf: name.utf8)
-        } else if name.isEmpty {
-            output.append(HTTPOctet.hyphen)
-        } else {
-            for octet in name.utf8 {
-                output.append(HTTPOctetSet.token.contains(octet) ? octet : HTTPOctet.hyphen)
-            }
+        let start = output.count
+        output.append(name)
+        for place in start..<output.count where !HTTPOctetSet.token.contains(output[place]) {
+            output[place] = HTTPOctet.hyphen
         }
+        if output.count == start { output.append(HTTPOctet.hyphen) }
     }
 
     /// CR, LF, NUL and the other controls become blanks.
     static func append(value: String, to output: inout [UInt8]) {
-        if value.utf8.allSatisfy(HTTPOctet.isFieldText) {
-            output.append(contentsOf: value.utf8)
-        } else {
-            for octet in value.utf8 {
-                output.append(HTTPOctet.isFieldText(octet) ? octet : HTTPOctet.space)
-            }
+        let start = output.count
+        output.append(value)
+        for place in start..<output.count where !HTTPOctet.isFieldText(output[place]) {
+            output[place] = HTTPOctet.space
         }
     }
 
@@ -49,6 +46,7 @@ enum HTTPFieldText {
             case 17: "transfer-encoding"
             default: ""
             }
-        return !reserved.isEmpty && [UInt8](name.utf8)[...].equalsIgnoringCase(reserved)
+        return !reserved.isEmpty
+            && zip(name.utf8, reserved.utf8).allSatisfy { HTTPOctet.lowered($0) == $1 }
     }
 }
