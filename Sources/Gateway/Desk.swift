@@ -48,13 +48,13 @@ final class Desk: Sendable {
         case mismatched
     }
 
-    private let store: Store
+    private let store: MailStore
     private let dispatcher: Dispatcher?
     private let rulebook: @Sendable () -> Rulebook
 
     /// Without a dispatcher mail is kept and waits for the next server.
     init(
-        store: Store,
+        store: MailStore,
         dispatcher: Dispatcher?,
         rulebook: @escaping @Sendable () -> Rulebook
     ) {

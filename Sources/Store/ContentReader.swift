@@ -6,11 +6,11 @@ package final class ContentReader {
         case ended
     }
 
-    private let store: Store
+    private let store: MailStore
     private let message: MessageKey
     private var state = State.fresh
 
-    init(_ store: Store, of message: MessageKey) {
+    init(_ store: MailStore, of message: MessageKey) {
         self.store = store
         self.message = message
     }

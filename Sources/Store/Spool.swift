@@ -1,13 +1,13 @@
 /// Content on its way into the store, before anyone has decided about it. One holder.
 package final class Spool {
-    private let store: Store
+    private let store: MailStore
     private var id: Int64?
     private var chunks = 0
     private var buffer: [UInt8] = []
     private var octets = 0
     private var isFinished = false
 
-    init(_ store: Store) { self.store = store }
+    init(_ store: MailStore) { self.store = store }
 
     deinit { abandon() }
 

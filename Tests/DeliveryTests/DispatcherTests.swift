@@ -11,7 +11,7 @@ private let loops = EventLoops(count: 2)
 
 /// A store in a directory of its own, a dispatcher on it, and what they have said.
 private final class Office: Sendable {
-    let store: Store
+    let store: MailStore
     let dispatcher: Dispatcher
     let settled = Mutex<[SettledRecipient]>([])
     private let notices = Notices()
@@ -40,7 +40,7 @@ private final class Office: Sendable {
         let ear = Ear()
         let notices = notices
         self.ear = ear
-        store = try Store(directory: directory ?? temporaryDirectory())
+        store = try MailStore(directory: directory ?? temporaryDirectory())
         dispatcher = Dispatcher(
             store: store,
             loops: loops,

@@ -18,7 +18,7 @@ final class Counter {
         let configuration = try readConfiguration(
             configurationFile("acceptedDomains: [{ domain: \"corp.example\" }]")
         )
-        let gateway = Gateway(
+        let gateway = House(
             configuration,
             store: drawer.store,
             log: Log(level: .error) { Self.start },
@@ -37,7 +37,7 @@ final class Counter {
     }
 
     static func issueKey(
-        _ gateway: Gateway,
+        _ gateway: House,
         for application: ApplicationID
     ) async throws -> String {
         let key = APIKey.generate(.application)

@@ -9,13 +9,13 @@ import Testing
 /// A real store in a directory of its own, removed at the end.
 final class Drawer: Sendable {
     let directory: String
-    let store: Store
+    let store: MailStore
 
     init() throws {
         var name = Array("/var/tmp/postern-gateway-XXXXXX".utf8CString)
         guard mkdtemp(&name) != nil else { fatalError("no temporary directory") }
         directory = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        store = try Store(directory: directory, settings: StoreSettings(log: { _ in }))
+        store = try MailStore(directory: directory, settings: StoreSettings(log: { _ in }))
     }
 
     deinit {

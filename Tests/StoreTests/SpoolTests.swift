@@ -116,7 +116,7 @@ import Testing
     }
 }
 
-extension Store {
+extension MailStore {
     func spools() async throws(StoreError) -> Int { try await count("SELECT count(*) FROM spool") }
     func chunks() async throws(StoreError) -> Int { try await count("SELECT count(*) FROM chunk") }
 

@@ -24,10 +24,10 @@ final class Workbench: Sendable {
         rmdir(directory)
     }
 
-    func open(_ change: (inout StoreSettings) -> Void = { _ in }) throws(StoreError) -> Store {
+    func open(_ change: (inout StoreSettings) -> Void = { _ in }) throws(StoreError) -> MailStore {
         var settings = StoreSettings(log: { [notices] in notices.append($0) })
         change(&settings)
-        return try Store(directory: directory, settings: settings)
+        return try MailStore(directory: directory, settings: settings)
     }
 
     func location() throws(StoreError) -> DatabaseLocation {

@@ -166,7 +166,7 @@ extension Dispatcher {
     }
 }
 
-extension Store {
+extension MailStore {
     /// The recipients that may not be sent; nil when the store could not say.
     fileprivate func leaseIfPossible(_ keys: [RecipientKey], at now: Timestamp) async
         -> [RecipientKey]?

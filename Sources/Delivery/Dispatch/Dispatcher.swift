@@ -7,7 +7,7 @@ import Synchronization
 /// about it. It holds what is due soon in memory and starts a worker where there is something to
 /// carry; nobody polls.
 package final class Dispatcher: Sendable {
-    let store: Store
+    let store: MailStore
     let loops: EventLoops
     let surroundings: Surroundings
     let log: @Sendable (DeliveryNotice) -> Void
@@ -16,7 +16,7 @@ package final class Dispatcher: Sendable {
     let state: Mutex<DispatchState>
 
     package init(
-        store: Store,
+        store: MailStore,
         loops: EventLoops,
         routes: [Route],
         settings: DeliverySettings,

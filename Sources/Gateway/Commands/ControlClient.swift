@@ -46,7 +46,7 @@ struct ControlClient: Sendable {
     {
         let store = try StoreOpening.open(configuration, log: nil)
         let log = Log(level: .error, clock: { .now })
-        let gateway = Gateway(configuration, store: store, log: log)
+        let gateway = House(configuration, store: store, log: log)
         do {
             try await gateway.directory.reload()
         } catch {

@@ -82,7 +82,7 @@ enum DemoCommand {
     }
 
     /// The demo's application with a new key; an earlier demo may have made it already.
-    private static func issueKey(_ gateway: Gateway) async throws(StoreError) -> String {
+    private static func issueKey(_ gateway: House) async throws(StoreError) -> String {
         let now = gateway.clock()
         var record = gateway.directory.application(application)
         if record == nil {

@@ -3,7 +3,8 @@ import Store
 
 /// Opens the store of a configuration, in the words of a command when that fails.
 enum StoreOpening {
-    static func open(_ configuration: Configuration, log: Log?) throws(CommandFailure) -> Store {
+    static func open(_ configuration: Configuration, log: Log?) throws(CommandFailure) -> MailStore
+    {
         let settings = StoreSettings(
             storeFloor: configuration.storeFloor,
             queuedMessages: configuration.queuedMessages,
@@ -17,7 +18,7 @@ enum StoreOpening {
             }
         )
         do throws(StoreError) {
-            return try Store(directory: configuration.dataDirectory, settings: settings)
+            return try MailStore(directory: configuration.dataDirectory, settings: settings)
         } catch .unavailable(let reason) where access(configuration.dataDirectory, W_OK) != 0 {
             throw CommandFailure(
                 .cannotCreate,

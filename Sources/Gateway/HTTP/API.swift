@@ -8,18 +8,18 @@ import Wire
 /// The HTTP interface without its connections: a request in, an answer out. The door serves it to
 /// the network, the command line calls it when no server runs.
 final class API: Sendable {
-    let gateway: Gateway
+    let gateway: House
     let idempotencyKeys: IdempotencyKeys
     let rates: RateLimiter
     private let date = Mutex<(second: Int64, text: String)>((-1, ""))
 
-    init(_ gateway: Gateway) {
+    init(_ gateway: House) {
         self.gateway = gateway
         idempotencyKeys = gateway.idempotencyKeys
         rates = gateway.rates
     }
 
-    var store: Store { gateway.store }
+    var store: MailStore { gateway.store }
     var desk: Desk { gateway.desk }
     var directory: Directory { gateway.directory }
     var metrics: Metrics { gateway.metrics }

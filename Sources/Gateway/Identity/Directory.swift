@@ -53,10 +53,10 @@ final class Directory: Sendable {
         var shown = 0
     }
 
-    private let store: Store
+    private let store: MailStore
     private let state = Mutex(State())
 
-    init(store: Store) {
+    init(store: MailStore) {
         self.store = store
     }
 

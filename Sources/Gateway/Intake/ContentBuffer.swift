@@ -5,13 +5,13 @@ final class ContentBuffer {
     /// What the store keeps in one row anyway.
     static let heldInMemory = 64 << 10
 
-    private let store: Store
+    private let store: MailStore
     private var held: [UInt8] = []
     private var spool: Spool?
     private var finished: SpooledContent?
     private(set) var octets = 0
 
-    init(store: Store) {
+    init(store: MailStore) {
         self.store = store
     }
 
@@ -42,7 +42,7 @@ final class ContentBuffer {
     }
 }
 
-extension Store {
+extension MailStore {
     /// Gives up what was spooled for a mail that is not kept: it would fill the disk for an hour.
     func discard(_ content: [Piece]) {
         for case .spooled(let content) in content { discard(content) }

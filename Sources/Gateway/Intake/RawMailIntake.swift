@@ -11,7 +11,7 @@ final class RawMailIntake {
     private var digest: SHA256?
     private(set) var is8Bit = false
 
-    init(store: Store, headerLimit: Int) {
+    init(store: MailStore, headerLimit: Int) {
         splitter = HeaderSplitter(limit: headerLimit)
         body = ContentBuffer(store: store)
     }

@@ -16,9 +16,9 @@ final class Waiting: Sendable {
     }
 
     private let state = Mutex(State())
-    private let store: Store
+    private let store: MailStore
 
-    init(_ store: Store) {
+    init(_ store: MailStore) {
         self.store = store
     }
 

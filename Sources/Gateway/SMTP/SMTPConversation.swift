@@ -8,7 +8,7 @@ import Wire
 /// desk knows the rules; this brings the two together.
 final class SMTPConversation {
     let stream: Connection
-    let gateway: Gateway
+    let gateway: House
     let tls: TLSServerContext?
     var client: Client
     var identity: Identity?
@@ -20,7 +20,7 @@ final class SMTPConversation {
 
     init(
         _ stream: Connection,
-        gateway: Gateway,
+        gateway: House,
         connector: ReceiveConnector,
         peer: IPAddress,
         tls: TLSServerContext?

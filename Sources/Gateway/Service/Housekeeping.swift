@@ -4,7 +4,7 @@ import Store
 
 /// What must be done now and then, for as long as the server runs.
 struct Housekeeping: Sendable {
-    let gateway: Gateway
+    let gateway: House
 
     func run() async {
         var round = 0

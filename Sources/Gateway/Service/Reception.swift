@@ -7,12 +7,12 @@ import Synchronization
 /// Receives connections: the connector is chosen, its limits are asked, and its protocol is spoken
 /// until the end.
 final class Reception: Sendable {
-    private let gateway: Gateway
+    private let gateway: House
     private let api: API
     private let census = ConnectionCensus()
     private let certificates = Mutex(CertificateShelf())
 
-    init(_ gateway: Gateway) {
+    init(_ gateway: House) {
         self.gateway = gateway
         api = API(gateway)
     }

@@ -16,13 +16,13 @@ enum ServiceError: Error, Sendable {
 
 /// The running gateway: its beginning, its reloads and its end.
 final class Server: Sendable {
-    let gateway: Gateway
+    let gateway: House
     private let dispatcher: Dispatcher
     private let reception: Reception
     private let loops: EventLoops
     private let open = Mutex<(doors: Doors?, locals: [Listener])>((nil, []))
 
-    init(_ configuration: Configuration, store: Store, log: Log, loops: EventLoops) {
+    init(_ configuration: Configuration, store: MailStore, log: Log, loops: EventLoops) {
         let metrics = Metrics()
         let waiting = Waiting(store)
         dispatcher = Dispatcher(
@@ -40,7 +40,7 @@ final class Server: Sendable {
                 }
             }
         )
-        gateway = Gateway(
+        gateway = House(
             configuration,
             store: store,
             log: log,

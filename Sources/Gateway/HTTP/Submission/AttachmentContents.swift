@@ -11,14 +11,14 @@ final class AttachmentContents {
         let buffer: ContentBuffer
     }
 
-    private let store: Store
+    private let store: MailStore
     /// What stands before the fragments' pointers.
     let place: String
     private var open: [Int: Open] = [:]
     private var pieces: [Int: [Piece]] = [:]
     private(set) var problems: [Problem.Item] = []
 
-    init(store: Store, below place: String = "") {
+    init(store: MailStore, below place: String = "") {
         self.store = store
         self.place = place
     }

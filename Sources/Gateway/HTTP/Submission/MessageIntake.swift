@@ -8,7 +8,7 @@ struct MessageIntake {
     /// What could be read, and what is wrong with the rest.
     typealias Reading = (candidates: [Candidate], problems: [Problem.Item])
 
-    let store: Store
+    let store: MailStore
     let hostname: String
     let postmaster: Mailbox
     let limits: ReceiveLimits

@@ -1,6 +1,6 @@
 package import Mail
 
-extension Store {
+extension MailStore {
     /// By name.
     package func applications() async throws(StoreError) -> [ApplicationRecord] {
         try await read { database throws(StoreError) in try database.applications() }

@@ -1,6 +1,6 @@
 package import Mail
 
-extension Store {
+extension MailStore {
     /// Removes content and history of messages made before these moments, expired answers and stale
     /// spools; never anything of a message with an unfinished recipient. Answers how many messages
     /// it touched, at most `limit`: call it again until 0.

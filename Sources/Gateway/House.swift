@@ -6,8 +6,8 @@ import Synchronization
 import Wire
 
 /// The house as a whole: what both doors, delivery and the commands share.
-final class Gateway: Sendable {
-    let store: Store
+final class House: Sendable {
+    let store: MailStore
     let directory: Directory
     let desk: Desk
     /// Nil where only a command runs: then nothing is sent.
@@ -23,7 +23,7 @@ final class Gateway: Sendable {
 
     init(
         _ configuration: Configuration,
-        store: Store,
+        store: MailStore,
         log: Log,
         clock: @escaping @Sendable () -> Timestamp = { .now },
         dispatcher: Dispatcher? = nil,
@@ -93,7 +93,7 @@ private final class LiveConfiguration: Sendable {
     }
 }
 
-extension Gateway {
+extension House {
     /// How a receive connector speaks to a client.
     func smtpOptions(
         for connector: ReceiveConnector,

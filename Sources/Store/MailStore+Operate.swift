@@ -2,7 +2,7 @@ package import Mail
 
 /// Orders for all recipients of a message that are in a state for it. They throw `.notFound`, or
 /// `.conflict` when there is no such recipient. One that is being sent is not touched.
-extension Store {
+extension MailStore {
     package func cancel(_ id: MessageID, at now: Timestamp, by who: String)
         async throws(StoreError) -> StateChange
     { try await carryOut(.cancel, on: id, at: now, by: who) }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Everything that outlives the process. It keeps approved messages and nothing else, and what it
 /// has answered is on disk and synced. Its rows and its SQL stay in this room.
-package final class Store: Sendable {
+package final class MailStore: Sendable {
     let writer: Writer
     let readers: ReaderPool
     private let examiner: Examiner
@@ -75,7 +75,7 @@ package final class Store: Sendable {
     }
 }
 
-extension Store {
+extension MailStore {
     /// Runs `work` in a transaction and answers when it is on disk. It may run twice, the first time
     /// having been rolled back.
     func write<Answer: Sendable>(

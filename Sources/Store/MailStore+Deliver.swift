@@ -1,6 +1,6 @@
 package import Mail
 
-extension Store {
+extension MailStore {
     /// A window of the recipients to be sent, by due time. `next` is nil after the last.
     package func pending(after cursor: PendingCursor?, limit: Int)
         async throws(StoreError) -> (entries: [QueueEntry], next: PendingCursor?)

@@ -1,7 +1,7 @@
 package import Mail
 import Policy
 
-extension Store {
+extension MailStore {
     /// Keeps all parcels and the claim's answer, or nothing. Answers when they are on disk.
     /// Throws `.full` when there is no room, `.conflict` when an id is taken or spooled content has
     /// gone stale.

@@ -1,6 +1,6 @@
 package import Mail
 
-extension Store {
+extension MailStore {
     /// Nil for an unknown id, and for a message of another application than the one given.
     package func message(_ id: MessageID, application: ApplicationID? = nil)
         async throws(StoreError) -> MessageRecord?
