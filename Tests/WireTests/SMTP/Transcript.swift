@@ -112,6 +112,10 @@ struct ScriptedDriver {
         server.isSecure = options["tls"] == "on"
         server.authMechanisms = (options["auth"] ?? "").split(separator: ",")
             .compactMap { SMTPMechanism(rawValue: $0.uppercased()) }
+        server.suppressedKeywords = Set(
+            (options["suppress"] ?? "").split(separator: ",").map(String.init)
+        )
+        server.challengeSeed = 1_896_697_170_952
         server.allowsMailWithoutHello = options["allowWithoutHello"] != nil
         server.maximumProtocolErrors = Int(options["errors"] ?? "5") ?? 5
         refusesAnonymous = options["applications"] != nil
@@ -160,7 +164,7 @@ struct ScriptedDriver {
                 farewell = reason
             case .startTLS: wantsTLS = true
             case .content(let octets): content += octets
-            case .contentTooLarge: content = []
+            case .contentTooLarge, .reset: content = []
             case .mail, .recipient, .data, .endOfContent, .authenticate: answer(event)
             }
         }
@@ -173,12 +177,11 @@ struct ScriptedDriver {
             let words =
                 "SMTP; Client was not authenticated to send anonymous mail during MAIL FROM"
             session.refuse(SMTPReply(530, "5.7.57", words))
-        case .recipient(.mailbox(let mailbox))
+        case .recipient(.mailbox(let mailbox), _)
         where mailbox.domain != "corp.example" && !takesAnyRecipient && !session.isAuthenticated:
             let words = "SMTP; Unable to relay recipient in non-accepted domain"
             session.refuse(SMTPReply(550, "5.7.54", words))
-        case .authenticate(let given)
-        where (given.username, given.password) != ("printer", "secret"):
+        case .authenticate(let given) where !Self.isGood(given):
             session.refuse(.authenticationUnsuccessful)
         case .endOfContent:
             let lines = String(decoding: content, as: UTF8.self)
@@ -189,6 +192,17 @@ struct ScriptedDriver {
                 .queued(messageID: "<1@x>", internalID: "msg_1", hostname: "relay.corp.example")
             )
         default: session.accept()
+        }
+    }
+
+    /// The digest is the one that RFC 2104 makes of the second challenge and `secret`.
+    private static func isGood(_ credentials: SMTPCredentials) -> Bool {
+        switch credentials {
+        case .password(_, let username, let password):
+            (username, password) == ("printer", "secret")
+        case .cramMD5(let username, let challenge, let digest):
+            username == "printer" && challenge == "<2.1896697170952@relay.corp.example>"
+                && digest == "7915fc219db2df01a3589f50436074d5"
         }
     }
 }
