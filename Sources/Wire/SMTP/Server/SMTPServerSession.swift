@@ -37,6 +37,8 @@ package struct SMTPServerSession: Sendable {
     package internal(set) var isAuthenticated = false
     var transaction: SMTPTransaction?
     var hasSpoken = false
+    /// How many were given for CRAM-MD5.
+    var challenges = 0
     private var protocolErrors = 0
     private var logonFailures = 0
 
