@@ -12,6 +12,8 @@ final class SMTPConversation {
     let tls: TLSServerContext?
     var client: Client
     var identity: Identity?
+    /// Until one goes well: what follows may not be what the client means it to be.
+    var hasFailedLogon = false
     var session: SMTPServerSession
     var transaction: SMTPTransactionFacts?
     /// Replies not sent yet: those to pipelined commands go out together.
@@ -41,6 +43,7 @@ final class SMTPConversation {
         )
         let lifetime = connector.limits.lifetime
         end = lifetime == .zero ? nil : .now + lifetime
+        adoptCertificate()
     }
 
     func converse() async throws(StreamError) {
@@ -98,7 +101,7 @@ final class SMTPConversation {
         case .content(let octets): await take(octets)
         case .contentTooLarge: dropTransaction()
         case .endOfContent: await finishContent()
-        case .authenticate(let credentials): await authenticate(credentials)
+        case .authenticate(let credentials): return await authenticate(credentials)
         case .startTLS: return try await startTLS()
         case .goodbye(let octets, let farewell):
             replies += octets
