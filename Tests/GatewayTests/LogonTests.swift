@@ -1,5 +1,6 @@
 import Crypto
 import Mail
+import Policy
 import Store
 import Testing
 import Wire
@@ -127,6 +128,24 @@ struct LogonTests {
         try await directory.reload()
         #expect(renewed() == .failure(.invalid))
         #expect(directory.credentials.isEmpty)
+    }
+
+    @Test("the audit tells of a credential that nobody uses, once it is old")
+    func audit() async throws {
+        let counter = try await Counter()
+        let password = try await counter.addCredential("floor1")
+        try await counter.addCredential("floor2")
+        let later = Counter.start + .seconds(91 * 86_400)
+        _ = await counter.logOn("floor1", password, at: later - .seconds(60))
+        let directory = counter.api.directory
+        func unused(at now: Timestamp) -> [String] {
+            directory.audit(at: now).filter { $0.code == "unused_credential" }.map(\.subject)
+        }
+        #expect(unused(at: Counter.start + .seconds(89 * 86_400)) == [])
+        #expect(unused(at: later) == ["floor2"])
+        try await directory.noteUses()
+        try await directory.reload()
+        #expect(unused(at: later) == ["floor2"])
     }
 
     @Test("without messages:send nobody logs on, whatever he shows")
