@@ -44,7 +44,7 @@ extension SMTPConversation {
     }
 
     /// Rules 5, 6 and 7 at RCPT.
-    func add(_ recipient: SMTPRecipient) {
+    func add(_ recipient: SMTPRecipient, _ parameters: DSNRecipient) {
         guard let mailbox = gateway.configuration.mailbox(for: recipient, at: stream.local.ip)
         else {
             refuse(Reply(550, "5.1.1", "User unknown"), at: "RCPT", "\(recipient)")
@@ -67,6 +67,7 @@ extension SMTPConversation {
             return
         }
         transaction?.recipients.append(mailbox)
+        if parameters != DSNRecipient() { transaction?.reports[mailbox] = parameters }
         session.accept()
     }
 

@@ -11,6 +11,8 @@ final class SMTPConversation {
     let gateway: House
     let tls: TLSServerContext?
     var client: Client
+    /// Where the client's connector was last looked up.
+    var configuration: Configuration
     var identity: Identity?
     /// Until one goes well: what follows may not be what the client means it to be.
     var hasFailedLogon = false
@@ -30,6 +32,7 @@ final class SMTPConversation {
         self.stream = stream
         self.gateway = gateway
         self.tls = tls
+        configuration = gateway.configuration
         let isSecure = stream.tls != nil || stream.peer.isUnix
         client = Client(
             connector: connector,
@@ -96,10 +99,10 @@ final class SMTPConversation {
         switch event {
         case .reply(let octets): replies += octets
         case .mail(let sender, let parameters): return begin(sender, parameters)
-        case .recipient(let recipient): add(recipient)
+        case .recipient(let recipient, let parameters): add(recipient, parameters)
         case .data: startContent()
         case .content(let octets): await take(octets)
-        case .contentTooLarge: dropTransaction()
+        case .contentTooLarge, .reset: dropTransaction()
         case .endOfContent: await finishContent()
         case .authenticate(let credentials): return await authenticate(credentials)
         case .startTLS: return try await startTLS()
@@ -129,6 +132,7 @@ struct SMTPTransactionFacts {
     let sender: ReversePath
     let parameters: SMTPMailParameters
     var recipients: [Mailbox] = []
+    var reports: [Mailbox: DSNRecipient] = [:]
     var intake: RawMailIntake?
     var failure: StoreError?
 }
