@@ -14,6 +14,8 @@ final class SMTPConversation {
     /// Where the client's connector was last looked up.
     var configuration: Configuration
     var identity: Identity?
+    /// Until one goes well: what follows may not be what the client means it to be.
+    var hasFailedLogon = false
     var session: SMTPServerSession
     var transaction: SMTPTransactionFacts?
     /// Replies not sent yet: those to pipelined commands go out together.
@@ -44,6 +46,7 @@ final class SMTPConversation {
         )
         let lifetime = connector.limits.lifetime
         end = lifetime == .zero ? nil : .now + lifetime
+        adoptCertificate()
     }
 
     func converse() async throws(StreamError) {
@@ -101,7 +104,7 @@ final class SMTPConversation {
         case .content(let octets): await take(octets)
         case .contentTooLarge, .reset: dropTransaction()
         case .endOfContent: await finishContent()
-        case .authenticate(let credentials): await authenticate(credentials)
+        case .authenticate(let credentials): return await authenticate(credentials)
         case .startTLS: return try await startTLS()
         case .goodbye(let octets, let farewell):
             replies += octets
