@@ -16,6 +16,7 @@ final class House: Sendable {
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
     let rates = RateLimiter()
+    let census = ConnectionCensus()
     let idempotencyKeys = IdempotencyKeys()
     let waiting: Waiting
     private let live: LiveConfiguration
@@ -60,8 +61,16 @@ final class House: Sendable {
         draining.store(true, ordering: .relaxed)
     }
 
+    func noteRefused(by connector: String, _ door: Metrics.Door) {
+        metrics.countRefused(door)
+        census.countRefused(by: connector)
+    }
+
     func noteAccepted(_ receipts: [Receipt], _ door: Metrics.Door) {
         metrics.countAccepted(receipts.count, door)
+        if let connector = receipts.first?.approval.connector {
+            census.countAccepted(receipts.count, by: connector)
+        }
         guard log.isOn(.info) else { return }
         for receipt in receipts {
             log.info(

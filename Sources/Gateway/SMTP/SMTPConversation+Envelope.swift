@@ -69,7 +69,7 @@ extension SMTPConversation {
 
     func refuse(_ reply: Reply, at command: String, _ subject: String) {
         session.refuse(SMTPReply(reply))
-        gateway.metrics.countRefused(.smtp)
+        gateway.noteRefused(by: client.connector.name, .smtp)
         gateway.log.info(
             "refused",
             [

@@ -47,11 +47,19 @@ final class SMTPConversation {
         defer { transaction?.intake?.abandon() }
         while true {
             while let event = session.next() {
-                guard try await handle(event) else { return try await flush() }
+                guard try await handle(event) else { return try await leave() }
             }
             try await flush()
             guard try await receive() else { return }
         }
+    }
+
+    /// Ends the conversation, with the session's last word if it has one.
+    private func leave() async throws(StreamError) {
+        if case .reply(let octets)? = session.next() { replies += octets }
+        try await flush()
+        // What the client has sent meanwhile must not destroy what it was told.
+        await stream.finish(within: .seconds(1))
     }
 
     /// False when the conversation is over.
@@ -103,6 +111,10 @@ final class SMTPConversation {
         case .goodbye(let octets, let farewell):
             replies += octets
             if let diagnosis = farewell.diagnosis { note(diagnosis) }
+            if farewell == .quit {
+                try await flush()
+                stream.close()
+            }
             return false
         }
         return true

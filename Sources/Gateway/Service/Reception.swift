@@ -9,7 +9,6 @@ import Synchronization
 final class Reception: Sendable {
     private let gateway: House
     private let api: API
-    private let census = ConnectionCensus()
     private let certificates = Mutex(CertificateShelf())
 
     init(_ gateway: House) {
@@ -50,10 +49,10 @@ final class Reception: Sendable {
             try? await HTTPConversation(stream, api: api, connector: nil, peer: .loopback)
                 .converse()
         } else if let connector = gateway.configuration.rulebook.localSubmission {
-            guard census.enter(connector, .loopback) else {
+            guard gateway.census.enter(connector, .loopback, at: gateway.clock()) else {
                 return await refuse(stream, connector, .loopback)
             }
-            defer { census.leave(connector, .loopback) }
+            defer { gateway.census.leave(connector, .loopback) }
             try? await SMTPConversation(
                 stream,
                 gateway: gateway,
@@ -75,10 +74,10 @@ final class Reception: Sendable {
         guard let connector else {
             return await turnAway(stream, port: port, peer: peer)
         }
-        guard census.enter(connector, peer) else {
+        guard gateway.census.enter(connector, peer, at: gateway.clock()) else {
             return await refuse(stream, connector, peer)
         }
-        defer { census.leave(connector, peer) }
+        defer { gateway.census.leave(connector, peer) }
         do throws(StreamError) {
             try await speak(stream, connector, peer)
         } catch {

@@ -39,6 +39,7 @@ extension Submitting {
                 approved.append(candidate)
             } else {
                 problems.append((candidate.pointer, .refused([(candidate, decision)])))
+                api.gateway.noteRefused(by: client.connector.name, .http)
                 discard([candidate])
             }
         }
@@ -67,7 +68,7 @@ extension Submitting {
         }
         switch outcome {
         case .kept(let receipts): api.gateway.noteAccepted(receipts, .http)
-        case .refused: api.metrics.countRefused(.http)
+        case .refused: api.gateway.noteRefused(by: client.connector.name, .http)
         case .replayed, .mismatched: break
         }
         return outcome

@@ -37,6 +37,11 @@ package struct SMTPServerSession: Sendable {
     package internal(set) var isAuthenticated = false
     var transaction: SMTPTransaction?
     var hasSpoken = false
+    /// For `takeHeard`.
+    var heard: [String] = []
+    var hasHeardAuth = false
+    /// What was met so far.
+    package internal(set) var quirks: SMTPQuirks = []
     private var protocolErrors = 0
     private var logonFailures = 0
 
@@ -170,6 +175,7 @@ extension SMTPServerSession {
         guard case .content(var reader) = phase else { return }
         var content: [UInt8] = []
         let end = reader.read(bytes, into: &content)
+        if reader.hasMetBareLineEnd { quirks.insert(.bareLineEnd) }
         phase = .content(reader)
         deliver(content)
         guard let end else { return }
