@@ -1,3 +1,4 @@
+import Crypto
 import Delivery
 import Mail
 import Policy
@@ -131,6 +132,7 @@ extension House {
             }
         }
         options.allowsPlaintextAuthentication = connector.allowsPlaintextAuthentication
+        options.challengeSeed = SecureRandom.next()
         options.suppressedKeywords = connector.suppressedKeywords
         options.allowsMailWithoutHello = connector.allowsMailWithoutHello
         options.defaultDomain = configuration.defaultDomain

@@ -8,8 +8,10 @@ import Wire
 extension SMTPConversation {
     func authenticate(_ credentials: SMTPCredentials) async {
         do throws(CredentialError) {
+            // Keys are kept as digests, and CRAM-MD5 needs the secret itself.
+            guard case .password(_, _, let password) = credentials else { throw .invalid }
             let identity = try gateway.directory.identify(
-                credentials.password,
+                password,
                 from: client.peer,
                 at: gateway.clock()
             )

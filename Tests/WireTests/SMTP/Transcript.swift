@@ -109,6 +109,7 @@ struct ScriptedDriver {
         server.isSecure = options["tls"] == "on"
         server.authMechanisms = (options["auth"] ?? "").split(separator: ",")
             .compactMap { SMTPMechanism(rawValue: $0.uppercased()) }
+        server.challengeSeed = 1_896_697_170_952
         server.allowsMailWithoutHello = options["allowWithoutHello"] != nil
         server.maximumProtocolErrors = Int(options["errors"] ?? "5") ?? 5
         refusesAnonymous = options["applications"] != nil
@@ -162,8 +163,7 @@ struct ScriptedDriver {
         case .recipient(.mailbox(let mailbox)) where mailbox.domain != "corp.example":
             let words = "SMTP; Unable to relay recipient in non-accepted domain"
             session.refuse(SMTPReply(550, "5.7.54", words))
-        case .authenticate(let given)
-        where (given.username, given.password) != ("printer", "secret"):
+        case .authenticate(let given) where !Self.isGood(given):
             session.refuse(.authenticationUnsuccessful)
         case .endOfContent:
             let lines = String(decoding: content, as: UTF8.self)
@@ -174,6 +174,17 @@ struct ScriptedDriver {
                 .queued(messageID: "<1@x>", internalID: "msg_1", hostname: "relay.corp.example")
             )
         default: session.accept()
+        }
+    }
+
+    /// The digest is the one that RFC 2104 makes of the second challenge and `secret`.
+    private static func isGood(_ credentials: SMTPCredentials) -> Bool {
+        switch credentials {
+        case .password(_, let username, let password):
+            (username, password) == ("printer", "secret")
+        case .cramMD5(let username, let challenge, let digest):
+            username == "printer" && challenge == "<2.1896697170952@relay.corp.example>"
+                && digest == "7915fc219db2df01a3589f50436074d5"
         }
     }
 }

@@ -76,16 +76,19 @@ package enum SMTPRecipient: Hashable, Sendable {
 package enum SMTPMechanism: String, Hashable, Sendable, CaseIterable {
     case plain = "PLAIN"
     case login = "LOGIN"
+    case cramMD5 = "CRAM-MD5"
 }
 
-package struct SMTPCredentials: Hashable, Sendable {
-    package let mechanism: SMTPMechanism
-    package let username: String
-    package let password: String
+package enum SMTPCredentials: Hashable, Sendable {
+    case password(mechanism: SMTPMechanism, username: String, password: String)
+    /// `digest` is the HMAC-MD5 of the challenge under the user's secret, in 32 small hexadecimal
+    /// digits (RFC 2195 §2).
+    case cramMD5(username: String, challenge: String, digest: String)
 
-    package init(mechanism: SMTPMechanism, username: String, password: String) {
-        self.mechanism = mechanism
-        self.username = username
-        self.password = password
+    package var mechanism: SMTPMechanism {
+        switch self {
+        case .password(let mechanism, _, _): mechanism
+        case .cramMD5: .cramMD5
+        }
     }
 }

@@ -15,6 +15,8 @@ package struct SMTPServerOptions: Sendable {
     /// Offered only inside TLS, unless `allowsPlaintextAuthentication`.
     package var authMechanisms: [SMTPMechanism] = []
     package var allowsPlaintextAuthentication = false
+    /// A number that nobody can guess and no other session has: the challenges of CRAM-MD5 hold it.
+    package var challengeSeed: UInt64 = 0
     /// EHLO keywords that are not shown, in upper case.
     package var suppressedKeywords: Set<String> = []
     package var allowsMailWithoutHello = false

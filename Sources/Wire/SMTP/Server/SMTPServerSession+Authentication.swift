@@ -5,9 +5,11 @@ enum SMTPAuthentication: Sendable {
     case plain
     case loginUsername
     case loginPassword(username: String)
+    case cramMD5(challenge: String)
 }
 
-/// AUTH (RFC 4954) with PLAIN (RFC 4616) and LOGIN, the way devices and .NET speak it.
+/// AUTH (RFC 4954) with PLAIN (RFC 4616), CRAM-MD5 (RFC 2195) and LOGIN, the way devices and .NET
+/// speak it.
 extension SMTPServerSession {
     /// `Username:`
     private static let usernamePrompt = SMTPReply(334, nil, "VXNlcm5hbWU6")
@@ -29,12 +31,31 @@ extension SMTPServerSession {
     }
 
     private mutating func begin(_ mechanism: SMTPMechanism, initialResponse: [UInt8]?) {
-        let exchange: SMTPAuthentication = mechanism == .plain ? .plain : .loginUsername
+        let exchange: SMTPAuthentication
+        switch mechanism {
+        case .plain: exchange = .plain
+        case .login: exchange = .loginUsername
+        case .cramMD5:
+            // The server speaks first: RFC 4954 §4 allows no initial response.
+            guard initialResponse == nil else { return reproach(.invalidArguments) }
+            return challenge()
+        }
         guard let initialResponse else {
             return prompt(mechanism == .plain ? Self.emptyPrompt : Self.usernamePrompt, exchange)
         }
         // RFC 4954 §4: an empty initial response is written as `=`.
         proceed(exchange, with: .whole(initialResponse == [61] ? [] : initialResponse))
+    }
+
+    /// Each attempt has a challenge of its own, in the form of a message id (RFC 2195 §2).
+    private mutating func challenge() {
+        challenges += 1
+        let challenge = "<\(challenges).\(options.challengeSeed)@\(options.fqdn)>"
+        var encoder = Base64Encoder(lineLength: nil)
+        var text: [UInt8] = []
+        encoder.encode(challenge.utf8.span, into: &text)
+        encoder.finish(into: &text)
+        prompt(SMTPReply(334, nil, String(octets: text.span)), .cramMD5(challenge: challenge))
     }
 
     private mutating func prompt(_ words: SMTPReply, _ exchange: SMTPAuthentication) {
@@ -56,8 +77,27 @@ extension SMTPServerSession {
             prompt(Self.passwordPrompt, .loginPassword(username: username))
         case .loginPassword(let username):
             let password = String(decoding: octets, as: UTF8.self)
-            ask(.login, username, password)
+            ask(.password(mechanism: .login, username: username, password: password))
+        case .cramMD5(let challenge): judgeDigest(octets, of: challenge)
         }
+    }
+
+    /// `user digest`; a user's name may hold spaces.
+    private mutating func judgeDigest(_ octets: [UInt8], of challenge: String) {
+        guard let space = octets.lastIndex(of: 32), space > 0 else {
+            return reproach(.undecodableResponse)
+        }
+        let digest = octets[(space + 1)...].map { $0 &- 65 < 6 ? $0 | 32 : $0 }
+        guard digest.count == 32, digest.allSatisfy({ $0 &- 48 < 10 || $0 &- 97 < 6 }) else {
+            return reproach(.undecodableResponse)
+        }
+        ask(
+            .cramMD5(
+                username: String(decoding: octets[..<space], as: UTF8.self),
+                challenge: challenge,
+                digest: String(decoding: digest, as: UTF8.self)
+            )
+        )
     }
 
     /// `authzid NUL authcid NUL password`; some devices put the name into the first field alone.
@@ -71,15 +111,11 @@ extension SMTPServerSession {
             reply(.authenticationUnsuccessful)
             return noteLogonFailure()
         }
-        ask(.plain, username.isEmpty ? identity : username, password)
+        let name = username.isEmpty ? identity : username
+        ask(.password(mechanism: .plain, username: name, password: password))
     }
 
-    private mutating func ask(_ mechanism: SMTPMechanism, _ username: String, _ password: String) {
-        let credentials = SMTPCredentials(
-            mechanism: mechanism,
-            username: username,
-            password: password
-        )
+    private mutating func ask(_ credentials: SMTPCredentials) {
         ask(.authentication, .authenticate(credentials))
     }
 }

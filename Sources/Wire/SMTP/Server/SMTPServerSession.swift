@@ -42,6 +42,8 @@ package struct SMTPServerSession: Sendable {
     var hasHeardAuth = false
     /// What was met so far.
     package internal(set) var quirks: SMTPQuirks = []
+    /// How many were given for CRAM-MD5.
+    var challenges = 0
     private var protocolErrors = 0
     private var logonFailures = 0
 
