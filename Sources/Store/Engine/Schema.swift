@@ -136,7 +136,17 @@ enum Schema {
             ip_ranges TEXT,
             default_from TEXT,
             default_to TEXT,
-            created INTEGER NOT NULL
+            created INTEGER NOT NULL,
+            certificates TEXT
+        ) WITHOUT ROWID;
+        CREATE TABLE credential (
+            id BLOB PRIMARY KEY,
+            application BLOB NOT NULL,
+            username TEXT NOT NULL COLLATE NOCASE UNIQUE,
+            verifier TEXT NOT NULL,
+            sealed BLOB,
+            created INTEGER NOT NULL,
+            used INTEGER
         ) WITHOUT ROWID;
         CREATE TABLE api_key (
             id TEXT PRIMARY KEY,
