@@ -12,7 +12,10 @@ final class HTTPConversation {
     private var connector: ReceiveConnector?
     /// Where the connector was last looked up.
     private var configuration: Configuration
-    private let peer: IPAddress
+    /// As of the request at hand.
+    private var peer: IPAddress
+    /// Where a balancer names the client of each request.
+    private let forwarding: Forwarding?
     private var parser: HTTPRequestParser
     private let times: HTTPTimes
     /// Of the connection, by the connector's `lifetime`; nil where it has none.
@@ -22,13 +25,15 @@ final class HTTPConversation {
         _ stream: Connection,
         api: API,
         connector: ReceiveConnector?,
-        peer: IPAddress
+        peer: IPAddress,
+        forwarding: Forwarding? = nil
     ) {
         self.stream = stream
         self.api = api
         self.connector = connector
         configuration = api.configuration
         self.peer = peer
+        self.forwarding = forwarding
         let own = connector?.limits ?? .http
         times = HTTPTimes(own)
         end = own.lifetime == .zero ? nil : .now + own.lifetime
@@ -41,7 +46,7 @@ final class HTTPConversation {
     func converse() async throws(StreamError) {
         do throws(ConversationError) {
             while let head = try await nextHead() {
-                try renewConnector()
+                try recognise(head)
                 let body = ConnectionBody(self, head)
                 let answer = await api.answer(request(head, body))
                 var exchange = HTTPExchange(head)
@@ -61,9 +66,23 @@ final class HTTPConversation {
         await stream.finish(within: .seconds(1))
     }
 
-    /// A reload holds for the next request of an open connection.
-    private func renewConnector() throws(ConversationError) {
+    /// Who asks, and which connector serves them. A reload holds for the next request of an open
+    /// connection.
+    private func recognise(_ head: HTTPRequestHead) throws(ConversationError) {
         let current = api.configuration
+        if let forwarding {
+            configuration = current
+            guard let client = forwarding.client(of: head, by: current.rulebook) else {
+                throw .problem(
+                    .malformed("X-Forwarded-For must list addresses, the client's first").closing
+                )
+            }
+            peer = client
+            let place = forwarding.place
+            connector = current.rulebook.connector(at: place.local, port: place.port, for: client)
+            guard connector != nil else { throw .problem(.notServed(client)) }
+            return
+        }
         guard let known = connector, current !== configuration else { return }
         configuration = current
         connector = current.rulebook.renewed(known, for: peer)

@@ -14,6 +14,8 @@ final class ConnectionCensus: Sendable {
         var accepted = 0
         /// Messages and recipients refused.
         var refused = 0
+        /// Connections of balancers that have not told their client yet.
+        fileprivate var waiting = 0
         /// When the last client came.
         var lastSeen: Timestamp?
     }
@@ -39,7 +41,7 @@ final class ConnectionCensus: Sendable {
             defer { state.connectors[connector.name] = figures }
             let own = source.flatMap { state.sources[$0] } ?? 0
             figures.lastSeen = now
-            guard figures.open < connector.limits.connections ?? .max,
+            guard figures.open + figures.waiting < connector.limits.connections ?? .max,
                 own < connector.limits.connectionsPerSource ?? .max
             else {
                 figures.refusedConnections += 1
@@ -60,6 +62,21 @@ final class ConnectionCensus: Sendable {
             let own = state.sources[source, default: 1] - 1
             state.sources[source] = own == 0 ? nil : own
         }
+    }
+
+    /// The same for a connection whose client is not known yet.
+    func beginWaiting(_ connector: ReceiveConnector) -> Bool {
+        state.withLock { state in
+            var figures = state.connectors[connector.name] ?? Figures()
+            let isRoom = figures.open + figures.waiting < connector.limits.connections ?? .max
+            if isRoom { figures.waiting += 1 } else { figures.refusedConnections += 1 }
+            state.connectors[connector.name] = figures
+            return isRoom
+        }
+    }
+
+    func endWaiting(_ connector: ReceiveConnector) {
+        state.withLock { $0.connectors[connector.name]?.waiting -= 1 }
     }
 
     func countAccepted(_ count: Int, by connector: String) {

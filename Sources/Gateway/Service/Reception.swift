@@ -70,20 +70,74 @@ final class Reception: Sendable {
         guard let peer = stream.peer.ip.flatMap({ IPAddress($0) }),
             let local = stream.local.ip.flatMap({ IPAddress($0) })
         else { return }
-        let connector = gateway.configuration.rulebook.connector(at: local, port: port, for: peer)
-        guard let connector else {
-            return await turnAway(stream, port: port, peer: peer)
+        let place = Place(local: local, port: port)
+        let listing = gateway.configuration.rulebook.listing(
+            balancer: peer,
+            at: local,
+            port: port
+        )
+        guard let listing else { return await serve(stream, peer, at: place) }
+        let introduction = Introduction(balancer: peer, connector: listing)
+        await serve(stream, introducedBy: introduction, at: place)
+    }
+
+    /// The client is whom the balancer names.
+    private func serve(
+        _ stream: Connection,
+        introducedBy introduction: Introduction,
+        at place: Place
+    ) async {
+        let (balancer, connector) = (introduction.balancer, introduction.connector)
+        guard gateway.census.beginWaiting(connector) else {
+            return await refuse(stream, connector, balancer)
         }
+        let outcome = await introduction.await(on: stream)
+        gateway.census.endWaiting(connector)
+        switch outcome {
+        case .client(let peer): await serve(stream, peer, at: place)
+        case .inRequests:
+            let forwarding = Forwarding(balancer: balancer, place: place)
+            await serve(stream, nil, by: connector, forwarding)
+        case .failed(let words):
+            gateway.log.warning(
+                "the balancer's PROXY header \(words); it must send one (haproxy: send-proxy-v2),"
+                    + " or must not be listed in proxies",
+                ["connector": connector.name, "peer": balancer.description]
+            )
+        case .gone: break
+        }
+    }
+
+    private func serve(_ stream: Connection, _ peer: IPAddress, at place: Place) async {
+        let rules = gateway.configuration.rulebook
+        guard let connector = rules.connector(at: place.local, port: place.port, for: peer) else {
+            return await turnAway(stream, port: place.port, peer: peer)
+        }
+        // A balancer behind the balancer names its clients in its requests.
+        let isBalancer = rules.listing(balancer: peer, at: place.local, port: place.port) != nil
+        let forwarding =
+            isBalancer && connector.door == .http ? Forwarding(balancer: peer, place: place) : nil
+        await serve(stream, peer, by: connector, forwarding)
+    }
+
+    /// Without a peer the connection is the balancer's, and no source of its own.
+    private func serve(
+        _ stream: Connection,
+        _ peer: IPAddress?,
+        by connector: ReceiveConnector,
+        _ forwarding: Forwarding?
+    ) async {
+        let shown = peer ?? forwarding?.balancer ?? .loopback
         guard gateway.census.enter(connector, peer, at: gateway.clock()) else {
-            return await refuse(stream, connector, peer)
+            return await refuse(stream, connector, shown)
         }
         defer { gateway.census.leave(connector, peer) }
         do throws(StreamError) {
-            try await speak(stream, connector, peer)
+            try await speak(stream, connector, shown, forwarding)
         } catch {
             gateway.log.debug(
                 "connection lost",
-                ["connector": connector.name, "peer": peer.description, "reason": "\(error)"]
+                ["connector": connector.name, "peer": shown.description, "reason": "\(error)"]
             )
         }
     }
@@ -91,7 +145,8 @@ final class Reception: Sendable {
     private func speak(
         _ stream: Connection,
         _ connector: ReceiveConnector,
-        _ peer: IPAddress
+        _ peer: IPAddress,
+        _ forwarding: Forwarding?
     ) async throws(StreamError) {
         let tls = certificates.withLock { $0.contexts[connector.name] }
         if connector.tls.mode == .implicit {
@@ -100,8 +155,13 @@ final class Reception: Sendable {
         }
         switch connector.door {
         case .http:
-            try await HTTPConversation(stream, api: api, connector: connector, peer: peer)
-                .converse()
+            try await HTTPConversation(
+                stream,
+                api: api,
+                connector: connector,
+                peer: peer,
+                forwarding: forwarding
+            ).converse()
         case .smtp:
             try await SMTPConversation(
                 stream,
