@@ -30,22 +30,20 @@ struct Introduction: Sendable {
 
     func await(on stream: Connection) async -> Outcome {
         var reader = ProxyHeaderReader()
-        var limit = firstWait
-        let end = ContinuousClock.now + limit
+        var end = ContinuousClock.now + firstWait
         while true {
-            let left = min(limit, end - .now)
+            let isFirst = reader.rest.isEmpty
             do throws(StreamError) {
-                let received: Void? = try await stream.receive(within: left, idle: true) {
+                let received: Void? = try await stream.receive(within: end - .now, idle: true) {
                     reader.receive($0)
                 }
                 guard received != nil else { return .gone }
             } catch .timedOut {
-                return connector.door == .http && reader.rest.isEmpty
-                    ? .gone : .failed("did not come within \(limit.components.seconds) s")
+                return connector.door == .http && isFirst ? .gone : .failed("did not come in time")
             } catch {
                 return .gone
             }
-            limit = Self.patience
+            if isFirst { end = .now + Self.patience }
             do throws(ProxyHeaderError) {
                 guard let header = try reader.next() else { continue }
                 stream.putBack(reader.rest)
