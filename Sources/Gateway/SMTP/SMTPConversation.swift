@@ -101,10 +101,10 @@ final class SMTPConversation {
         switch event {
         case .reply(let octets): replies += octets
         case .mail(let sender, let parameters): return begin(sender, parameters)
-        case .recipient(let recipient): add(recipient)
+        case .recipient(let recipient, let parameters): add(recipient, parameters)
         case .data: startContent()
         case .content(let octets): await take(octets)
-        case .contentTooLarge: dropTransaction()
+        case .contentTooLarge, .reset: dropTransaction()
         case .endOfContent: await finishContent()
         case .authenticate(let credentials): await authenticate(credentials)
         case .startTLS: return try await startTLS()
@@ -138,6 +138,7 @@ struct SMTPTransactionFacts {
     let sender: ReversePath
     let parameters: SMTPMailParameters
     var recipients: [Mailbox] = []
+    var reports: [Mailbox: SMTPRecipientParameters] = [:]
     var intake: RawMailIntake?
     var failure: StoreError?
 }

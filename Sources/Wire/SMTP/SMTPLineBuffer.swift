@@ -45,6 +45,14 @@ struct SMTPLineBuffer: Sendable {
         return .whole(Array(octets[start..<(endsInCR ? end - 1 : end)]))
     }
 
+    /// The first of the octets that have not been read as a line, at most so many.
+    mutating func take(atMost count: Int) -> [UInt8] {
+        let end = start + min(count, octets.count - start)
+        let taken = Array(octets[start..<end])
+        drop(through: end)
+        return taken
+    }
+
     /// Everything that has not been read as a line.
     mutating func takeAll() -> [UInt8] {
         defer { discard() }

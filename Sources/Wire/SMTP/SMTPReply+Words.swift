@@ -27,6 +27,9 @@ extension SMTPReply {
         "Start mail input; end with <CRLF>.<CRLF>"
     )
     package static let help = SMTPReply(214, "2.0.0", "This is a Postern mail gateway")
+    static func chunkReceived(octets: Int) -> SMTPReply {
+        SMTPReply(250, "2.0.0", "\(octets) octets received")
+    }
     static let readyToStartTLS = SMTPReply(220, "2.0.0", "SMTP server ready")
     package static let closing = SMTPReply(221, "2.0.0", "Service closing transmission channel")
     static let authenticated = SMTPReply(235, "2.7.0", "Authentication successful")
@@ -61,6 +64,7 @@ extension SMTPReply {
     static let helloFirst = SMTPReply(503, "5.5.2", "Send hello first")
     static let needMail = SMTPReply(503, "5.5.2", "Need mail command")
     static let needRecipient = SMTPReply(503, "5.5.2", "Need rcpt command")
+    static let needChunk = SMTPReply(503, "5.5.2", "Need bdat command")
     static let senderAlreadyGiven = SMTPReply(503, "5.5.2", "Sender already specified")
     static let alreadyAuthenticated = SMTPReply(503, "5.5.2", "Already authenticated")
     static let notDuringMail = SMTPReply(

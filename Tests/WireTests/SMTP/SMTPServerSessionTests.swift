@@ -74,13 +74,46 @@ struct SMTPServerSessionTests {
     @Test("suppressed keywords are not shown")
     func suppression() {
         var session = Self.session {
-            $0.suppressedKeywords = ["PIPELINING", "SIZE", "SMTPUTF8"]
+            $0.suppressedKeywords = ["PIPELINING", "SIZE", "SMTPUTF8", "DSN", "CHUNKING"]
             $0.messageSize = 5
         }
         let expected =
             "250-relay.example Hello [::1]\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n"
         #expect(Self.answer(&session, "EHLO x") == expected)
         #expect(session.isExtended && session.helloName == "x")
+    }
+
+    static let suppressed: [(String, String, String)] = [
+        ("SIZE", "MAIL FROM:<> SIZE=5", "555 5.5.4 Unsupported parameter SIZE\r\n"),
+        ("SMTPUTF8", "MAIL FROM:<> SMTPUTF8", "555 5.5.4 Unsupported parameter SMTPUTF8\r\n"),
+        (
+            "SMTPUTF8", "MAIL FROM:<ä@b.example>",
+            "553 5.6.7 Address needs the SMTPUTF8 parameter\r\n"
+        ),
+        ("DSN", "MAIL FROM:<> RET=HDRS", "555 5.5.4 Unsupported parameter RET\r\n"),
+        ("DSN", "MAIL FROM:<> ENVID=x", "555 5.5.4 Unsupported parameter ENVID\r\n"),
+        ("8BITMIME", "MAIL FROM:<> BODY=8BITMIME", "501 5.5.4 Invalid arguments\r\n"),
+        ("8BITMIME", "MAIL FROM:<> BODY=BINARYMIME", "?"),
+        ("BINARYMIME", "MAIL FROM:<> BODY=BINARYMIME", "501 5.5.4 Invalid arguments\r\n"),
+        ("CHUNKING", "MAIL FROM:<> BODY=BINARYMIME", "501 5.5.4 Invalid arguments\r\n"),
+        ("8BITMIME,CHUNKING", "MAIL FROM:<> BODY=7BIT", "555 5.5.4 Unsupported parameter BODY\r\n"),
+        ("CHUNKING", "BDAT 0 LAST", "500 5.3.3 Unrecognized command\r\n"),
+        ("STARTTLS", "STARTTLS", "502 5.5.1 Command not implemented\r\n"),
+        ("AUTH", "AUTH PLAIN", "504 5.7.4 Unrecognized authentication type\r\n"),
+        ("AUTH", "MAIL FROM:<> AUTH=<>", "555 5.5.4 Unsupported parameter AUTH\r\n"),
+        ("ENHANCEDSTATUSCODES", "NOOP", "250 OK\r\n"),
+        ("ENHANCEDSTATUSCODES", "QUIT", "221 Service closing transmission channel\r\n"),
+    ]
+    @Test("what is suppressed is not understood either", arguments: suppressed)
+    func absence(_ keywords: String, _ line: String, _ expected: String) {
+        var session = Self.session {
+            $0.suppressedKeywords = Set(keywords.split(separator: ",").map(String.init))
+            $0.offersStartTLS = true
+            $0.authMechanisms = [.plain]
+            $0.allowsPlaintextAuthentication = true
+        }
+        _ = Self.answer(&session, "EHLO x")
+        #expect(Self.answer(&session, line) == expected)
     }
 
     @Test("a limit of none is SIZE without a number, and AUTH may be allowed in the clear")
@@ -229,7 +262,8 @@ struct SMTPServerSessionTests {
         let words = [
             "EHLO x", "HELO", "MAIL FROM:", "<a@b>", "RCPT TO:", "DATA", "\r\n", "\r\n", "\n", "\r",
             ".", ":", "<", ">", " ", "\"", "\\", "STARTTLS", "AUTH PLAIN", "AUTH LOGIN", "=", "*",
-            "AHUAcA==", "RSET", "QUIT", "SIZE=", "9", "\u{16}", "\u{3}", "\0", "\u{fc}", "@",
+            "AHUAcA==", "RSET", "QUIT", "SIZE=", "9", "BDAT 9\r\n", "BDAT 3 LAST\r\n", "\u{16}",
+            "\u{3}", "\0", "\u{fc}", "@",
         ]
         var random = SplitMix(seed)
         var options = SMTPServerOptions(fqdn: "relay.example", peer: "::1")

@@ -109,6 +109,9 @@ struct ScriptedDriver {
         server.isSecure = options["tls"] == "on"
         server.authMechanisms = (options["auth"] ?? "").split(separator: ",")
             .compactMap { SMTPMechanism(rawValue: $0.uppercased()) }
+        server.suppressedKeywords = Set(
+            (options["suppress"] ?? "").split(separator: ",").map(String.init)
+        )
         server.challengeSeed = 1_896_697_170_952
         server.allowsMailWithoutHello = options["allowWithoutHello"] != nil
         server.maximumProtocolErrors = Int(options["errors"] ?? "5") ?? 5
@@ -147,7 +150,7 @@ struct ScriptedDriver {
                 farewell = reason
             case .startTLS: wantsTLS = true
             case .content(let octets): content += octets
-            case .contentTooLarge: content = []
+            case .contentTooLarge, .reset: content = []
             case .mail, .recipient, .data, .endOfContent, .authenticate: answer(event)
             }
         }
@@ -160,7 +163,7 @@ struct ScriptedDriver {
             let words =
                 "SMTP; Client was not authenticated to send anonymous mail during MAIL FROM"
             session.refuse(SMTPReply(530, "5.7.57", words))
-        case .recipient(.mailbox(let mailbox)) where mailbox.domain != "corp.example":
+        case .recipient(.mailbox(let mailbox), _) where mailbox.domain != "corp.example":
             let words = "SMTP; Unable to relay recipient in non-accepted domain"
             session.refuse(SMTPReply(550, "5.7.54", words))
         case .authenticate(let given) where !Self.isGood(given):

@@ -7,6 +7,7 @@ enum SMTPVerb: String {
     case mail = "MAIL"
     case rcpt = "RCPT"
     case data = "DATA"
+    case bdat = "BDAT"
     case rset = "RSET"
     case noop = "NOOP"
     case quit = "QUIT"
@@ -20,7 +21,7 @@ enum SMTPVerb: String {
     var isAllowedWithoutTLS: Bool {
         switch self {
         case .ehlo, .helo, .startTLS, .noop, .rset, .quit: true
-        case .auth, .mail, .rcpt, .data, .vrfy, .expn, .help: false
+        case .auth, .mail, .rcpt, .data, .bdat, .vrfy, .expn, .help: false
         }
     }
 }

@@ -70,11 +70,14 @@ struct SMTPPathArgument {
 
     private static func parameter(_ word: ArraySlice<UInt8>) -> SMTPParameter? {
         let keyword = word.prefix { $0 != 61 }
-        guard !keyword.isEmpty, word.allSatisfy({ 33...126 ~= $0 }) else { return nil }
+        // Beyond ASCII: RFC 6531 §3.3, RFC 6533 §3.
+        guard !keyword.isEmpty, keyword.allSatisfy({ 33...126 ~= $0 }),
+            word.allSatisfy({ $0 > 32 && $0 != 127 }),
+            let word = String(validating: word, as: UTF8.self)
+        else { return nil }
         return SMTPParameter(
             keyword: String(decoding: keyword.map(\.uppercasedLetter), as: UTF8.self),
-            value: keyword.endIndex == word.endIndex
-                ? nil : String(decoding: word[(keyword.endIndex + 1)...], as: UTF8.self)
+            value: word.firstIndex(of: "=").map { String(word[word.index(after: $0)...]) }
         )
     }
 

@@ -8,14 +8,17 @@ package enum SMTPServerEvent: Hashable, Sendable {
     /// Asks: may this sender begin a mail?
     case mail(ReversePath, SMTPMailParameters)
     /// Asks: may the mail go there?
-    case recipient(SMTPRecipient)
+    case recipient(SMTPRecipient, SMTPRecipientParameters)
     /// Asks: may content start?
     case data
-    /// A piece of content: dots taken off, every line ended by CRLF.
+    /// A piece of content: dots taken off, every line ended by CRLF. Of a mail declared BINARYMIME
+    /// the octets as they came.
     case content([UInt8])
     /// The content given so far passed the size limit and is void. The session refuses the mail by
     /// itself when its end comes.
     case contentTooLarge
+    /// The mail that was begun is given up: RSET, or a hello.
+    case reset
     /// Asks: is the mail taken? The answer is the reply, and the transaction is over.
     case endOfContent
     /// Asks: are these good?
@@ -49,27 +52,6 @@ package enum SMTPFarewell: Hashable, Sendable {
                 + " (set the device to STARTTLS or no encryption, or use tls.mode \"implicit\")"
         }
     }
-}
-
-/// The parameters of MAIL (RFC 5321 §4.1.2).
-package struct SMTPMailParameters: Hashable, Sendable {
-    /// What the client says the size will be: a hint (RFC 1870 §6.1).
-    package var size: Int?
-    package var body: SMTPBody?
-    package var smtpUTF8 = false
-
-    package init(size: Int? = nil, body: SMTPBody? = nil, smtpUTF8: Bool = false) {
-        self.size = size
-        self.body = body
-        self.smtpUTF8 = smtpUTF8
-    }
-}
-
-/// Whom RCPT names.
-package enum SMTPRecipient: Hashable, Sendable {
-    case mailbox(Mailbox)
-    /// A name without a domain, as `postmaster` (RFC 5321 §4.1.1.3) or `root`.
-    case name(String)
 }
 
 /// How a client proves who it is.

@@ -17,7 +17,7 @@ package struct SMTPServerOptions: Sendable {
     package var allowsPlaintextAuthentication = false
     /// A number that nobody can guess and no other session has: the challenges of CRAM-MD5 hold it.
     package var challengeSeed: UInt64 = 0
-    /// EHLO keywords that are not shown, in upper case.
+    /// EHLO keywords that are neither shown nor understood, in upper case.
     package var suppressedKeywords: Set<String> = []
     package var allowsMailWithoutHello = false
     /// Completes a sender without a domain; nil refuses one.
@@ -35,11 +35,6 @@ package struct SMTPServerOptions: Sendable {
         self.peer = peer
     }
 
-    /// What AUTH takes in the session's present state.
-    func mechanisms(isSecure: Bool) -> [SMTPMechanism] {
-        isSecure || allowsPlaintextAuthentication ? authMechanisms : []
-    }
-
     func greeting(date: String) -> SMTPReply {
         guard let banner else { return .greeting(fqdn: fqdn, date: date) }
         let text = banner.hasPrefix("220") ? banner.dropFirst(3).drop { $0 == " " } : banner[...]
@@ -48,20 +43,4 @@ package struct SMTPServerOptions: Sendable {
 
     /// The answer to HELO, and the first line of EHLO's.
     var hello: String { "\(fqdn) Hello [\(peer)]" }
-
-    func keywords(isSecure: Bool) -> [String] {
-        let mechanisms = mechanisms(isSecure: isSecure).map(\.rawValue)
-        let all: [String?] = [
-            messageSize.map { "SIZE \($0)" } ?? "SIZE",
-            "PIPELINING",
-            "ENHANCEDSTATUSCODES",
-            offersStartTLS && !isSecure ? "STARTTLS" : nil,
-            mechanisms.isEmpty ? nil : "AUTH " + mechanisms.joined(separator: " "),
-            "8BITMIME",
-            "SMTPUTF8",
-        ]
-        return all.compactMap { $0 }.filter { line in
-            !suppressedKeywords.contains(String(line.prefix { $0 != " " }))
-        }
-    }
 }

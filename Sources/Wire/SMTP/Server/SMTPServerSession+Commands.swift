@@ -13,7 +13,7 @@ extension SMTPServerSession {
             return true
         }
         switch phase {
-        case .handshake, .over, .content: return false
+        case .handshake, .over, .content, .chunk: return false
         case .commands:
             let limit = input.begins(with: "AUTH ") ? Self.authLineLimit : Self.lineLimit
             guard let line = input.next(limit: limit) else { return false }
@@ -37,6 +37,9 @@ extension SMTPServerSession {
         }
         hasSpoken = true
         if options.requiresTLS, !isSecure, command.verb?.isAllowedWithoutTLS != true {
+            if command.verb == .bdat, options.offers(.chunking) {
+                return chunk(command.argument, refusedWith: .mustStartTLS)
+            }
             return command.verb == nil ? reproach(.mustStartTLS) : reply(.mustStartTLS)
         }
         guard let verb = command.verb else { return reproach(.unrecognizedCommand) }
@@ -53,8 +56,10 @@ extension SMTPServerSession {
         case .mail: mail(argument)
         case .rcpt: recipient(argument)
         case .data: data(argument)
+        case .bdat where options.offers(.chunking): chunk(argument)
+        case .bdat: reproach(.unrecognizedCommand)
         case .rset:
-            transaction = nil
+            giveUp()
             reply(.resetting)
         case .noop: reply(.ok)
         case .quit: leave(.quit, .closing)
@@ -70,14 +75,14 @@ extension SMTPServerSession {
         helloName = String(decoding: printable, as: UTF8.self)
         if name.isEmpty { quirks.insert(.emptyHello) }
         self.isExtended = isExtended
-        transaction = nil
+        giveUp()
         let keywords = isExtended ? options.keywords(isSecure: isSecure) : []
         reply(SMTPReply(250, nil, lines: [options.hello] + keywords))
     }
 
     private mutating func startTLS(_ argument: ArraySlice<UInt8>) {
         guard !isSecure else { return reproach(.alreadySecure) }
-        guard options.offersStartTLS else { return reproach(.notImplemented) }
+        guard options.offers(.startTLS) else { return reproach(.notImplemented) }
         guard argument.isEmpty else { return reproach(.invalidArguments) }
         beginHandshake()
     }
@@ -87,13 +92,17 @@ extension SMTPServerSession {
             return reproach(.helloFirst)
         }
         if helloName == nil { quirks.insert(.noHello) }
+        // A mail that failed among its chunks is over for all but the client's last chunks.
+        if transaction?.failure != nil { giveUp() }
         guard transaction == nil else { return reproach(.senderAlreadyGiven) }
         guard let argument = SMTPPathArgument(argument, after: "FROM") else {
             return reproach(.invalidArguments)
         }
         var parameters = SMTPMailParameters()
         for parameter in argument.parameters {
-            if let refusal = note(parameter, in: &parameters) { return reproach(refusal) }
+            if let refusal = parameters.note(parameter, offered: options) {
+                return reproach(refusal)
+            }
         }
         guard let path = argument.reversePath(defaultDomain: options.defaultDomain) else {
             return reply(.invalidSender)
@@ -106,22 +115,33 @@ extension SMTPServerSession {
 
     private mutating func recipient(_ argument: ArraySlice<UInt8>) {
         guard let transaction else { return reproach(.needMail) }
+        guard !transaction.hasChunks else { return reproach(.needChunk) }
         guard let argument = SMTPPathArgument(argument, after: "TO") else {
             return reproach(.invalidArguments)
         }
-        if let parameter = argument.parameters.first {
-            return reproach(.unsupportedParameter(parameter.keyword))
+        var parameters = SMTPRecipientParameters()
+        for parameter in argument.parameters {
+            if let refusal = parameters.note(parameter, offered: options) {
+                return reproach(refusal)
+            }
         }
         // A wrong address is no breach of the protocol: one in a long list must not end the session.
         guard let recipient = argument.recipient else { return reply(.invalidRecipient) }
         if case .mailbox(let mailbox) = recipient, mailbox.needsSMTPUTF8, !transaction.smtpUTF8 {
             return reply(.needsSMTPUTF8)
         }
-        ask(.recipient, .recipient(recipient))
+        if parameters.originalRecipient?.isASCII == false, !transaction.smtpUTF8 {
+            return reproach(.invalidArguments)
+        }
+        ask(.recipient, .recipient(recipient, parameters))
     }
 
     private mutating func data(_ argument: ArraySlice<UInt8>) {
         guard let transaction else { return reproach(.needMail) }
+        // RFC 3030 §2, §3: content is all DATA or all BDAT, and binary content is all BDAT.
+        guard !transaction.hasChunks, transaction.body != .binaryMIME else {
+            return reproach(.needChunk)
+        }
         guard transaction.recipients > 0 else {
             // A client that pipelines cannot know that its recipients were refused (RFC 2920 §3.1).
             return transaction.wasRefusedRecipients
@@ -129,30 +149,5 @@ extension SMTPServerSession {
         }
         guard argument.isEmpty else { return reproach(.invalidArguments) }
         ask(.data, .data)
-    }
-
-    /// Notes a parameter of MAIL; answers the refusal of one that is unknown or malformed.
-    private func note(
-        _ parameter: SMTPParameter,
-        in parameters: inout SMTPMailParameters
-    ) -> SMTPReply? {
-        switch (parameter.keyword, parameter.value) {
-        case ("SIZE", let value?):
-            guard let size = Int(value), size >= 0, value.first != "+" else { break }
-            parameters.size = size
-            return nil
-        case ("BODY", let value?):
-            guard let body = SMTPBody(rawValue: value.uppercased()) else { break }
-            parameters.body = body
-            return nil
-        case ("SMTPUTF8", nil):
-            parameters.smtpUTF8 = true
-            return nil
-        case ("SIZE", nil), ("BODY", nil), ("SMTPUTF8", _): break
-        // RFC 4954 §5: taken from anyone, believed from nobody.
-        case ("AUTH", .some) where !options.authMechanisms.isEmpty: return nil
-        default: return .unsupportedParameter(parameter.keyword)
-        }
-        return .invalidArguments
     }
 }

@@ -9,6 +9,7 @@ package struct SMTPServerSession: Sendable {
         /// Between a 334 and its answer.
         case authentication(SMTPAuthentication)
         case content(SMTPContentReader)
+        case chunk(SMTPChunk)
         /// After STARTTLS, until TLS is up.
         case handshake
         case over
@@ -19,6 +20,7 @@ package struct SMTPServerSession: Sendable {
         case mail(SMTPMailParameters)
         case recipient
         case data
+        case firstChunk(SMTPChunk)
         case endOfContent
         case authentication
     }
@@ -58,6 +60,7 @@ package struct SMTPServerSession: Sendable {
         switch phase {
         case .handshake, .over: break
         case .content: readContent(bytes)
+        case .chunk: readChunk(bytes)
         case .commands, .authentication: input.append(bytes)
         }
     }
@@ -96,7 +99,7 @@ extension SMTPServerSession {
                 reply(.tooLarge)
                 return false
             }
-            transaction = SMTPTransaction(smtpUTF8: parameters.smtpUTF8)
+            transaction = SMTPTransaction(smtpUTF8: parameters.smtpUTF8, body: parameters.body)
             reply(words ?? .senderOK)
         case .recipient:
             transaction?.recipients += 1
@@ -106,6 +109,9 @@ extension SMTPServerSession {
             phase = .content(SMTPContentReader())
             // What was pipelined behind DATA is content.
             readContent(input.takeAll().span)
+        case .firstChunk(let chunk):
+            transaction?.hasChunks = true
+            begin(chunk)
         case .endOfContent:
             transaction = nil
             reply(words ?? .ok)
@@ -120,9 +126,10 @@ extension SMTPServerSession {
     package mutating func refuse(_ words: SMTPReply) {
         guard let asked = question else { return }
         question = nil
+        if case .firstChunk(let chunk) = asked { return begin(chunk.refused(words)) }
         reply(words)
         switch asked {
-        case .mail, .data: break
+        case .mail, .data, .firstChunk: break
         case .recipient: transaction?.wasRefusedRecipients = true
         case .endOfContent: transaction = nil
         case .authentication:
@@ -135,7 +142,13 @@ extension SMTPServerSession {
 /// What the parts of the session say.
 extension SMTPServerSession {
     mutating func reply(_ words: SMTPReply) {
-        events.append(.reply(words.octets))
+        events.append(.reply(spoken(words)))
+    }
+
+    /// Enhanced codes belong to an extension (RFC 2034 §2), which may be suppressed.
+    private func spoken(_ words: SMTPReply) -> [UInt8] {
+        options.offers(.enhancedStatusCodes)
+            ? words.octets : SMTPReply(words.code, nil, lines: words.lines).octets
     }
 
     /// A reply to what the protocol does not allow.
@@ -162,7 +175,14 @@ extension SMTPServerSession {
     mutating func leave(_ farewell: SMTPFarewell, _ words: SMTPReply?) {
         phase = .over
         input.discard()
-        events.append(.goodbye(words?.octets ?? [], farewell))
+        events.append(.goodbye(words.map(spoken) ?? [], farewell))
+    }
+
+    /// Ends the transaction, if there is one, without a mail.
+    mutating func giveUp() {
+        guard transaction != nil else { return }
+        transaction = nil
+        events.append(.reset)
     }
 
     mutating func beginHandshake() {
@@ -172,45 +192,4 @@ extension SMTPServerSession {
         input.discard()
         events.append(.startTLS)
     }
-
-    private mutating func readContent(_ bytes: Span<UInt8>) {
-        guard case .content(var reader) = phase else { return }
-        var content: [UInt8] = []
-        let end = reader.read(bytes, into: &content)
-        if reader.hasMetBareLineEnd { quirks.insert(.bareLineEnd) }
-        phase = .content(reader)
-        deliver(content)
-        guard let end else { return }
-        phase = .commands
-        input.append(bytes.extracting(end..<bytes.count))
-        if transaction?.isTooLarge == true {
-            transaction = nil
-            reply(.tooLarge)
-        } else {
-            ask(.endOfContent, .endOfContent)
-        }
-    }
-
-    private mutating func deliver(_ content: [UInt8]) {
-        guard !content.isEmpty, let before = transaction, !before.isTooLarge else { return }
-        transaction?.contentOctets += content.count
-        if let limit = options.messageSize, before.contentOctets + content.count > limit {
-            transaction?.isTooLarge = true
-            events.append(.contentTooLarge)
-        } else {
-            events.append(.content(content))
-        }
-    }
-}
-
-/// From an accepted MAIL to the end of its content.
-struct SMTPTransaction: Sendable {
-    let smtpUTF8: Bool
-    /// How many were accepted.
-    var recipients = 0
-    var wasRefusedRecipients = false
-    var contentOctets = 0
-    var isTooLarge = false
-
-    init(smtpUTF8: Bool) { self.smtpUTF8 = smtpUTF8 }
 }
