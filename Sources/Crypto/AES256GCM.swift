@@ -116,7 +116,7 @@ package struct AES256GCM: Sendable {
     }
 }
 
-extension Array<UInt8> {
+extension [UInt8] {
     fileprivate init(_ span: Span<UInt8>) {
         self = span.withUnsafeBufferPointer { Array($0) }
     }

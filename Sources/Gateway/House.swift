@@ -18,6 +18,8 @@ final class House: Sendable {
     let clock: @Sendable () -> Timestamp
     let rates = RateLimiter()
     let census = ConnectionCensus()
+    let sources: SourceInventory
+    let protocolLog: ProtocolLog
     let idempotencyKeys = IdempotencyKeys()
     let waiting: Waiting
     private let live: LiveConfiguration
@@ -37,6 +39,12 @@ final class House: Sendable {
         self.store = store
         self.log = log
         self.clock = clock
+        sources = SourceInventory(store)
+        protocolLog = ProtocolLog(
+            directory: "\(configuration.dataDirectory)/log",
+            log: log,
+            clock: clock
+        )
         self.dispatcher = dispatcher
         directory = Directory(store: store)
         desk = Desk(store: store, dispatcher: dispatcher) { live.value.rulebook }
@@ -136,6 +144,7 @@ extension House {
         options.suppressedKeywords = connector.suppressedKeywords
         options.allowsMailWithoutHello = connector.allowsMailWithoutHello
         options.defaultDomain = configuration.defaultDomain
+        options.keepsHeard = connector.keepsProtocolLog
         options.maximumProtocolErrors = connector.limits.protocolErrors
         options.maximumLogonFailures = connector.limits.logonFailures
         return options

@@ -46,7 +46,10 @@ struct SourceTests {
         let store = try bench.open()
         let application = ApplicationID(high: 1, low: 2)
         try await store.noteSources([
-            (key("10.1.20.7"), sighting(1) { ($0.helo, $0.quirks, $0.messages) = ("printer", 5, 2) }),
+            (
+                key("10.1.20.7"),
+                sighting(1) { ($0.helo, $0.quirks, $0.messages) = ("printer", 5, 2) }
+            ),
             (key("10.1.20.7", "Other"), sighting(1)),
             (key("10.1.20.7", "Printers", application), sighting(1) { $0.mechanism = "LOGIN" }),
         ])
@@ -76,13 +79,26 @@ struct SourceTests {
         let addresses = ["10.1.20.7", "10.1.20.200", "10.1.21.1", "2001:db8::9", "::1"]
         try await store.noteSources(
             addresses.enumerated().map { index, address in
-                (key(address, index == 2 ? "B" : "A"), sighting(1) { $0.tlsVersion = index == 1 ? "TLSv1" : nil })
+                (
+                    key(address, index == 2 ? "B" : "A"),
+                    sighting(1) { $0.tlsVersion = index == 1 ? "TLSv1" : nil }
+                )
             }
         )
-        #expect(try await store.addresses { $0.addresses = range("10.1.20.0", "10.1.20.255") } == ["10.1.20.200", "10.1.20.7"])
-        #expect(try await store.addresses { $0.addresses = range("2001:db8::", "2001:db8::ffff") } == ["2001:db8::9"])
+        #expect(
+            try await store.addresses { $0.addresses = range("10.1.20.0", "10.1.20.255") } == [
+                "10.1.20.200", "10.1.20.7",
+            ]
+        )
+        #expect(
+            try await store.addresses { $0.addresses = range("2001:db8::", "2001:db8::ffff") } == [
+                "2001:db8::9"
+            ]
+        )
         #expect(try await store.addresses { $0.connector = "B" } == ["10.1.21.1"])
-        #expect(try await store.addresses { $0.tlsVersions = ["TLSv1", "TLSv1.1"] } == ["10.1.20.200"])
+        #expect(
+            try await store.addresses { $0.tlsVersions = ["TLSv1", "TLSv1.1"] } == ["10.1.20.200"]
+        )
         var query = SourceQuery(limit: 2)
         var seen: [String] = []
         repeat {

@@ -8,9 +8,9 @@ enum SourceCommand {
             "",
             "lists who has used which door",
             options: [
-                Option("address", "RANGE", "only from this address, CIDR block or a-b"),
-                Option("connector", "NAME", "only at this receive connector"),
-                Option("app", "NAME", "only as this application"),
+                .value("address", "RANGE", "only from this address, CIDR block or a-b"),
+                .value("connector", "NAME", "only at this receive connector"),
+                .value("app", "NAME", "only as this application"),
             ],
             run: list
         )
@@ -23,7 +23,7 @@ enum SourceCommand {
         defer { client.finish() }
         let filters = [("address", "address"), ("connector", "connector"), ("app", "application")]
         let narrowing = filters.compactMap { option, parameter in
-            it.arguments.value(option).map { "\(parameter)=\(PercentCoding.encoded($0))" }
+            it.arguments.value(option).map { "\(parameter)=\($0.percentEncoded)" }
         }
         var rows: [JSONValue] = []
         var cursor: String?

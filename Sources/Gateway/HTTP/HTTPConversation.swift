@@ -48,7 +48,9 @@ final class HTTPConversation {
             while let head = try await nextHead() {
                 try recognise(head)
                 let body = ConnectionBody(self, head)
-                let answer = await api.answer(request(head, body))
+                let request = request(head, body)
+                request.tls = stream.tls
+                let answer = await api.answer(request)
                 var exchange = HTTPExchange(head)
                 exchange.keepsAlive =
                     head.keepsAlive && !answer.closesConnection && !api.isDraining && hasTime

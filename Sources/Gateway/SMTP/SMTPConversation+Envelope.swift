@@ -70,6 +70,7 @@ extension SMTPConversation {
 
     func refuse(_ reply: Reply, at command: String, _ subject: String) {
         session.refuse(SMTPReply(reply))
+        visit.sighting.refusals += 1
         gateway.noteRefused(by: client.connector.name, .smtp)
         gateway.log.info(
             "refused",

@@ -16,6 +16,7 @@ final class SMTPConversation {
     var transaction: SMTPTransactionFacts?
     /// Replies not sent yet: those to pipelined commands go out together.
     var replies: [UInt8] = []
+    var visit: SMTPVisit
     let end: ContinuousClock.Instant?
 
     init(
@@ -39,14 +40,18 @@ final class SMTPConversation {
             gateway.smtpOptions(for: connector, peer: peer, isSecure: isSecure, hasTLS: tls != nil),
             date: gateway.clock().rfc5322
         )
+        visit = SMTPVisit(stream, connector, peer, gateway)
         let lifetime = connector.limits.lifetime
         end = lifetime == .zero ? nil : .now + lifetime
     }
 
     func converse() async throws(StreamError) {
-        defer { transaction?.intake?.abandon() }
+        defer {
+            transaction?.intake?.abandon()
+            endVisit()
+        }
         while true {
-            while let event = session.next() {
+            while let event = nextEvent() {
                 guard try await handle(event) else { return try await leave() }
             }
             try await flush()
@@ -56,7 +61,7 @@ final class SMTPConversation {
 
     /// Ends the conversation, with the session's last word if it has one.
     private func leave() async throws(StreamError) {
-        if case .reply(let octets)? = session.next() { replies += octets }
+        if case .reply(let octets)? = nextEvent() { replies += octets }
         try await flush()
         // What the client has sent meanwhile must not destroy what it was told.
         await stream.finish(within: .seconds(1))
@@ -86,6 +91,7 @@ final class SMTPConversation {
 
     func say(_ reply: SMTPReply) async throws(StreamError) {
         replies += reply.octets
+        visit.log?.note(sent: reply.octets)
         gateway.metrics.count(.smtp, status: reply.code)
         try await flush()
     }
@@ -106,12 +112,15 @@ final class SMTPConversation {
         case .content(let octets): await take(octets)
         case .contentTooLarge, .reset: dropTransaction()
         case .endOfContent: await finishContent()
-        case .authenticate(let credentials): await authenticate(credentials)
+        case .authenticate(let credentials):
+            await authenticate(credentials)
+            noteLogon(by: credentials.mechanism)
         case .startTLS: return try await startTLS()
         case .goodbye(let octets, let farewell):
             replies += octets
             if let diagnosis = farewell.diagnosis { note(diagnosis) }
             if farewell == .quit {
+                visit.hasQuit = true
                 try await flush()
                 stream.close()
             }
@@ -121,6 +130,7 @@ final class SMTPConversation {
     }
 
     func note(_ diagnosis: String) {
+        visit.log?.note(.note, diagnosis)
         gateway.log.warning(
             diagnosis,
             ["connector": client.connector.name, "peer": client.peer.description]

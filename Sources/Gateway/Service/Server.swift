@@ -67,8 +67,17 @@ final class Server: Sendable {
             for listener in locals { listener.stop() }
             throw error
         }
+        watchRanges()
         for listener in doors.listeners.values { reception.serve(listener, on: loops) }
         loops.next().start { [gateway] in await Housekeeping(gateway: gateway).run() }
+    }
+
+    /// The audit wants to know since when a range could have been used.
+    private func watchRanges() {
+        loops.next().start { [gateway] in
+            let ranges = gateway.configuration.rulebook.watchedRanges
+            try? await gateway.store.watch(ranges, from: gateway.clock())
+        }
     }
 
     private func fillFromStore() async throws(ServiceError) {
@@ -99,6 +108,7 @@ final class Server: Sendable {
             reception.adopt(certificates)
             gateway.adopt(configuration)
             dispatcher.replace(routes: configuration.routes, settings: configuration.delivery)
+            watchRanges()
         }
         for listener in new.added(to: old) { reception.serve(listener, on: loops) }
         if let failure { throw failure }
@@ -117,6 +127,8 @@ final class Server: Sendable {
         }
         await dispatcher.drain(within: max(.seconds(1), deadline - .now))
         try? await gateway.directory.noteUses()
+        try? await gateway.sources.flush()
+        await gateway.protocolLog.finish()
         gateway.store.close()
     }
 }

@@ -113,8 +113,7 @@ extension Database {
         ) { row throws(StoreError) in try row.watchedRange() }
     }
 
-    func sourcesToForget(before moment: Timestamp, most: Int) throws(StoreError) -> [StaleSource]
-    {
+    func sourcesToForget(before moment: Timestamp, most: Int) throws(StoreError) -> [StaleSource] {
         let read = { (row: Statement) in StaleSource(row: row.integer(0), lastSeen: row.time(1)) }
         let old = try select(
             "SELECT n, last_seen FROM source WHERE last_seen < ? LIMIT 5000",
@@ -154,7 +153,9 @@ extension Statement {
 
     fileprivate func watchedRange() throws(StoreError) -> WatchedRange {
         let (lower, upper) = (address(1), address(2))
-        guard lower <= upper else { throw .damaged("a range of addresses that ends before it begins") }
+        guard lower <= upper else {
+            throw .damaged("a range of addresses that ends before it begins")
+        }
         return WatchedRange(connector: text(0), addresses: lower...upper)
     }
 

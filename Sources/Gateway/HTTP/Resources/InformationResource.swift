@@ -48,7 +48,11 @@ enum InformationResource {
     }
 
     static func audit(_ api: API, _ request: Request) async throws(Problem) -> Answer {
-        let findings = api.configuration.audit + api.directory.audit(at: api.now)
+        let seen = try await stored { () async throws(StoreError) in
+            try await api.gateway.sources.flush()
+            return try await SourceAudit.findings(api.store, api.configuration, at: api.now)
+        }
+        let findings = api.configuration.audit + api.directory.audit(at: api.now) + seen
         return .json { json in
             json.beginObject()
             json.members("data", findings) { $0.write(to: &$1) }
