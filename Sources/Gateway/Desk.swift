@@ -10,19 +10,23 @@ final class Offer: Sendable {
     let createdAt: Timestamp
     let content: [Piece]
     let details: MessageDetails
+    /// What the sender said of reports about single recipients.
+    let reports: [Mailbox: DSNRecipient]
 
     init(
         submission: Submission,
         id: MessageID,
         createdAt: Timestamp,
         content: [Piece],
-        details: MessageDetails
+        details: MessageDetails,
+        reports: [Mailbox: DSNRecipient] = [:]
     ) {
         self.submission = submission
         self.id = id
         self.createdAt = createdAt
         self.content = content
         self.details = details
+        self.reports = reports
     }
 }
 
@@ -108,7 +112,8 @@ final class Desk: Sendable {
                 id: receipt.offer.id,
                 createdAt: receipt.offer.createdAt,
                 content: receipt.offer.content,
-                details: receipt.offer.details
+                details: receipt.offer.details,
+                reports: receipt.offer.reports
             )
         }
         switch try await store.keep(parcels, claim: claim?(receipts)) {

@@ -73,7 +73,12 @@ extension MailStore {
                 application: approval.principal.application,
                 connector: approval.connector,
                 requiresSMTPUTF8: details.requiresSMTPUTF8,
-                is8Bit: details.is8Bit
+                traits: details.traits,
+                dsn: DSNRequest(
+                    returns: details.returns,
+                    envelopeID: details.envelopeID,
+                    recipient: parcel.reports.isEmpty ? nil : parcel.reports[recipient.mailbox]
+                )
             )
         }
     }

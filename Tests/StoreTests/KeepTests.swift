@@ -16,11 +16,21 @@ import Testing
             parcel.details.metadata = [("b", "1"), ("a", "2"), ("b", "3")]
             parcel.details.externalID = "job-1"
             parcel.details.requiresSMTPUTF8 = true
+            parcel.details.traits = [.is8Bit, .isBinary, .isInternational]
+            parcel.details.returns = .headers
+            parcel.details.envelopeID = EnvelopeID(text: "a b+c")
+            parcel.reports[Mailbox("ann@corp.example")] = DSNRecipient(
+                notify: .never,
+                originalRecipient: OriginalRecipient(field: "rfc822;Ann+B@corp.example")
+            )
         }
         let kept = try await store.keep([parcel]).entries
         let pending = try await store.pending(after: nil, limit: 10)
         #expect(kept == pending.entries)
         #expect(pending.next == nil)
+        #expect(kept.map(\.traits) == Array(repeating: parcel.details.traits, count: 2))
+        #expect(kept.map(\.dsn?.recipient.notify) == [.never, nil])
+        #expect(kept.map(\.dsn?.envelopeID?.text) == ["a b+c", "a b+c"])
         #expect(kept.map(\.mailbox) == parcel.approval.recipients.map(\.mailbox))
 
         let found = try #require(try await store.message(parcel.id))
@@ -28,6 +38,8 @@ import Testing
         #expect(found.sender == parcel.approval.sender)
         #expect(found.application == applicant.id)
         #expect(found.status == .queued)
+        #expect(found.recipients[0].reports == parcel.reports[found.recipients[0].mailbox])
+        #expect(found.recipients[1].reports == DSNRecipient())
         #expect(found.recipients.map(\.route) == ["Exchange", "Exchange"])
         let content = try await store.content(of: found.key).all()
         #expect(String(decoding: content, as: UTF8.self) == "Subject: x\r\n\r\nhello\r\n")

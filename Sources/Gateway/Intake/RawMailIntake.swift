@@ -9,7 +9,9 @@ final class RawMailIntake {
     private var header: HeaderBlock?
     /// Of the body, where the header has an idempotency key.
     private var digest: SHA256?
-    private(set) var is8Bit = false
+    private var survey = ContentSurvey()
+    private var headerTraits: ContentTraits = []
+    private var received = 0
 
     init(store: MailStore, headerLimit: Int) {
         splitter = HeaderSplitter(limit: headerLimit)
@@ -22,6 +24,7 @@ final class RawMailIntake {
     /// Takes octets with CRLF line ends.
     func receive(_ octets: [UInt8]) async throws(StoreError) {
         guard !splitter.isOversize else { return }
+        received += octets.count
         var rest = octets[...]
         if header == nil {
             guard let bodyStart = splitter.receive(octets.span) else { return }
@@ -35,8 +38,7 @@ final class RawMailIntake {
     private func appendBody(_ rest: ArraySlice<UInt8>) async throws(StoreError) {
         guard !rest.isEmpty else { return }
         let octets = Array(rest)
-        // Without a branch in the loop, so that the compiler looks at whole registers of octets.
-        if !is8Bit { is8Bit = octets.reduce(0) { $0 | $1 } >= 0x80 }
+        survey.read(octets.span)
         digest?.update(octets.span)
         try await body.append(octets)
     }
@@ -50,7 +52,8 @@ final class RawMailIntake {
         return RawMail(
             header: header ?? HeaderBlock(),
             body: try await body.finish(),
-            is8Bit: is8Bit,
+            traits: survey.traits.union(headerTraits),
+            octets: received,
             bodyDigest: digest?.finish()
         )
     }
@@ -59,6 +62,10 @@ final class RawMailIntake {
         let header = HeaderBlock(parsing: splitter.header.span)
         if header.first("Idempotency-Key") != nil { digest = SHA256() }
         self.header = header
+        var survey = ContentSurvey()
+        survey.read(splitter.header.span)
+        headerTraits = survey.traits
+        if headerTraits.contains(.is8Bit) { headerTraits.insert(.hasRawHeader) }
     }
 
     func abandon() {
@@ -70,7 +77,9 @@ final class RawMailIntake {
 struct RawMail {
     var header: HeaderBlock
     let body: Piece?
-    let is8Bit: Bool
+    let traits: ContentTraits
+    /// As it came, before anything was added to it.
+    let octets: Int
     /// Only where the header has an idempotency key. A client that sends again may well write
     /// another Date, so of the header nothing is in it.
     let bodyDigest: [UInt8]?
@@ -78,6 +87,16 @@ struct RawMail {
     /// Every address of From and Sender. Nil where one cannot be read: nobody can vouch for it.
     var authors: [Mailbox]? {
         (try? header.authors())?.map(\.mailbox)
+    }
+
+    /// Whether an address in its header can be written in no other way than in UTF-8.
+    var needsSMTPUTF8: Bool {
+        guard traits.contains(.hasRawHeader) else { return false }
+        return ["From", "Sender", "Reply-To", "To", "Cc"].contains { name in
+            header.all(name).contains { field in
+                (try? AddressList.parse(field.text))?.contains { $0.mailbox.needsSMTPUTF8 } == true
+            }
+        }
     }
 
     /// The mail as it is kept: its header completed, our trace above it; and what it says of itself.
@@ -92,7 +111,7 @@ struct RawMail {
             headerMessageID: header.messageID ?? "",
             subject: header.first("Subject")?.decoded ?? "",
             priority: Priority(header),
-            is8Bit: is8Bit,
+            traits: traits,
             octets: content.octets
         )
         return (content, details)

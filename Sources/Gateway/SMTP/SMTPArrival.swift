@@ -38,13 +38,18 @@ struct SMTPArrival {
         var details = found
         details.origin = "smtp"
         details.peer = client.peer.description
-        details.requiresSMTPUTF8 = facts.parameters.smtpUTF8
+        details.requiresSMTPUTF8 = requiresSMTPUTF8
+        if facts.parameters.smtpUTF8 { details.traits.insert(.isInternational) }
+        if facts.parameters.body == .binaryMIME { details.traits.insert(.isBinary) }
+        details.returns = facts.parameters.returns
+        details.envelopeID = facts.parameters.envelopeID
         let submission = Submission(
             client: client,
             sender: facts.sender,
             recipients: facts.recipients,
             authors: authors,
-            octets: details.octets,
+            // What the gateway adds does not count: SIZE said what a client may send.
+            octets: mail.octets,
             hops: mail.header.hops
         )
         return .success(
@@ -53,9 +58,17 @@ struct SMTPArrival {
                 id: id,
                 createdAt: now,
                 content: content,
-                details: details
+                details: details,
+                reports: facts.reports
             )
         )
+    }
+
+    /// Declared, and not only as a matter of habit: such mail goes to next hops with SMTPUTF8 alone.
+    private var requiresSMTPUTF8: Bool {
+        guard facts.parameters.smtpUTF8 else { return false }
+        return facts.recipients.contains(where: \.needsSMTPUTF8)
+            || facts.sender.mailbox?.needsSMTPUTF8 == true || mail.needsSMTPUTF8
     }
 
     private func trace(_ id: MessageID, _ now: Timestamp, _ hostname: String) -> [UInt8] {
@@ -72,7 +85,8 @@ struct SMTPArrival {
             id: id.description,
             recipient: facts.recipients.count == 1 ? facts.recipients[0] : nil,
             date: now,
-            comment: comment
+            comment: comment,
+            connector: client.connector.name
         ).octets
     }
 }

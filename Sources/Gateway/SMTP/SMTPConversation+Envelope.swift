@@ -41,7 +41,7 @@ extension SMTPConversation {
     }
 
     /// Rules 5, 6 and 7 at RCPT.
-    func add(_ recipient: SMTPRecipient, _ parameters: SMTPRecipientParameters) {
+    func add(_ recipient: SMTPRecipient, _ parameters: DSNRecipient) {
         guard let mailbox = gateway.configuration.mailbox(for: recipient, at: stream.local.ip)
         else {
             refuse(Reply(550, "5.1.1", "User unknown"), at: "RCPT", "\(recipient)")
@@ -64,7 +64,7 @@ extension SMTPConversation {
             return
         }
         transaction?.recipients.append(mailbox)
-        if parameters != SMTPRecipientParameters() { transaction?.reports[mailbox] = parameters }
+        if parameters != DSNRecipient() { transaction?.reports[mailbox] = parameters }
         session.accept()
     }
 

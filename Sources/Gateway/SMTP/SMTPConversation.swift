@@ -148,7 +148,7 @@ struct SMTPTransactionFacts {
     let sender: ReversePath
     let parameters: SMTPMailParameters
     var recipients: [Mailbox] = []
-    var reports: [Mailbox: SMTPRecipientParameters] = [:]
+    var reports: [Mailbox: DSNRecipient] = [:]
     var intake: RawMailIntake?
     var failure: StoreError?
 }

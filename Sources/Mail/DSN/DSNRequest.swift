@@ -90,39 +90,47 @@ package struct OriginalRecipient: Hashable, Sendable {
     package var isASCII: Bool { address.utf8.allSatisfy { $0 < 0x80 } }
 }
 
+/// The parameters of RCPT that speak of reports (RFC 3461 §4).
+package struct DSNRecipient: Hashable, Sendable {
+    package var notify: DSNNotify?
+    package var originalRecipient: OriginalRecipient?
+
+    package init(notify: DSNNotify? = nil, originalRecipient: OriginalRecipient? = nil) {
+        self.notify = notify
+        self.originalRecipient = originalRecipient
+    }
+}
+
 /// What the sender of a mail said of reports about one of its recipients. A reference: most mail
 /// says nothing, and the queue is long.
 package final class DSNRequest: Sendable {
     package let returns: DSNReturn?
     package let envelopeID: EnvelopeID?
-    package let notify: DSNNotify?
-    package let originalRecipient: OriginalRecipient?
+    package let recipient: DSNRecipient
 
     /// Nil when nothing was said.
     package init?(
         returns: DSNReturn? = nil,
         envelopeID: EnvelopeID? = nil,
-        notify: DSNNotify? = nil,
-        originalRecipient: OriginalRecipient? = nil
+        recipient: DSNRecipient? = nil
     ) {
-        if returns == nil, envelopeID == nil, notify == nil, originalRecipient == nil { return nil }
+        let recipient = recipient ?? DSNRecipient()
+        if returns == nil, envelopeID == nil, recipient == DSNRecipient() { return nil }
         self.returns = returns
         self.envelopeID = envelopeID
-        self.notify = notify
-        self.originalRecipient = originalRecipient
+        self.recipient = recipient
     }
 }
 
 extension DSNRequest: Hashable {
     package static func == (left: DSNRequest, right: DSNRequest) -> Bool {
         left.returns == right.returns && left.envelopeID == right.envelopeID
-            && left.notify == right.notify && left.originalRecipient == right.originalRecipient
+            && left.recipient == right.recipient
     }
 
     package func hash(into hasher: inout Hasher) {
         hasher.combine(returns)
         hasher.combine(envelopeID)
-        hasher.combine(notify)
-        hasher.combine(originalRecipient)
+        hasher.combine(recipient)
     }
 }

@@ -31,6 +31,8 @@ package struct Received: Sendable {
     package var date: Timestamp
     /// Stands in parentheses after the transport, such as `TLSv1.3` or `uid 1000`.
     package var comment: String?
+    /// The receive connector that took it; stands in parentheses after the gateway's name.
+    package var connector: String?
 
     package init(
         helo: String?,
@@ -40,7 +42,8 @@ package struct Received: Sendable {
         id: String,
         recipient: Mailbox? = nil,
         date: Timestamp,
-        comment: String? = nil
+        comment: String? = nil,
+        connector: String? = nil
     ) {
         self.helo = helo
         self.peer = peer
@@ -50,6 +53,7 @@ package struct Received: Sendable {
         self.recipient = recipient
         self.date = date
         self.comment = comment
+        self.connector = connector
     }
 
     /// A whole line with its folds and the final CRLF, to stand above all others.
@@ -63,7 +67,7 @@ package struct Received: Sendable {
     package func append(to output: inout [UInt8]) {
         var line = FoldedLine("Received", into: &output)
         line.write(["from ", Self.safe(helo)] + origin, into: &output)
-        line.write(["by ", hostname, " (Postern)"], into: &output)
+        line.write(["by ", hostname, " (Postern"] + door + [")"], into: &output)
         line.write(["with ", transport.name] + remark, into: &output)
         line.write(["id ", id, recipient == nil ? ";" : ""], into: &output)
         if let recipient { line.write(["for <", recipient.description, ">;"], into: &output) }
@@ -78,6 +82,10 @@ package struct Received: Sendable {
 
     private var remark: [String] {
         comment.map { [" (", Self.safeComment($0), ")"] } ?? []
+    }
+
+    private var door: [String] {
+        connector.map { [", ", Self.safeComment($0)] } ?? []
     }
 
     /// A name is what a domain or a literal is made of; a device may call itself anything.

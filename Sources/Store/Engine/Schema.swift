@@ -55,7 +55,9 @@ enum Schema {
             origin TEXT NOT NULL,
             peer TEXT NOT NULL,
             flags INTEGER NOT NULL,
-            octets INTEGER NOT NULL
+            octets INTEGER NOT NULL,
+            dsn_ret TEXT,
+            dsn_envid TEXT
         );
         -- Ids grow with time, so this appends. The hash rides along: an index of its own would dirty
         -- a page somewhere for each message, and scanning this one takes 45 ns a message.
@@ -95,6 +97,8 @@ enum Schema {
             reply_text TEXT,
             reply_host TEXT,
             reply_at INTEGER,
+            dsn_notify INTEGER,
+            dsn_orcpt TEXT,
             PRIMARY KEY (message, idx)
         ) WITHOUT ROWID;
         CREATE INDEX recipient_due ON recipient (due) WHERE due IS NOT NULL;

@@ -4,7 +4,8 @@ extension Database {
     private static let recordColumns = """
         m.n, m.id, m.created, m.application, a.name, m.connector, m.sender_local, m.sender_domain,
         m.header_id, m.subject, m.external_id, m.tags, m.metadata, m.priority, m.send_at,
-        m.expires_at, m.thread_key, m.origin, m.peer, m.flags, m.octets
+        m.expires_at, m.thread_key, m.origin, m.peer, m.flags, m.octets, m.dsn_ret,
+        m.dsn_envid
         """
 
     func message(
@@ -73,7 +74,9 @@ extension Database {
             origin: row.text(17),
             peer: row.text(18),
             requiresSMTPUTF8: flags.contains(.requiresSMTPUTF8),
-            is8Bit: flags.contains(.is8Bit),
+            traits: flags.traits,
+            returns: row.returns(21),
+            envelopeID: row.envelopeID(22),
             octets: row.int(20)
         )
     }
@@ -81,7 +84,7 @@ extension Database {
     private func recipients(of message: Int64) throws(StoreError) -> [RecipientRecord] {
         let sql: StaticString = """
             SELECT local, domain, status, route, attempts, due, reply_code, reply_enhanced,
-                reply_text, reply_host, reply_at
+                reply_text, reply_host, reply_at, dsn_notify, dsn_orcpt
             FROM recipient WHERE message = ? ORDER BY idx
             """
         return try select(sql, [.integer(message)]) { row throws(StoreError) in
@@ -92,7 +95,8 @@ extension Database {
                 route: row.text(3),
                 attempts: row.int(4),
                 nextAttemptAt: status == .held ? nil : row.optionalTime(5),
-                lastReply: row.reply(6)
+                lastReply: row.reply(6),
+                reports: row.reports(11)
             )
         }
     }

@@ -5,7 +5,7 @@ extension Database {
     private static let entryColumns = """
         r.message, r.idx, m.id, r.local, r.domain, m.sender_local, m.sender_domain, r.route,
         r.status, r.due, r.attempts, m.priority, m.created, m.expires_at, m.octets, m.application,
-        m.connector, m.flags, m.send_at
+        m.connector, m.flags, m.send_at, m.dsn_ret, m.dsn_envid, r.dsn_notify, r.dsn_orcpt
         """
 
     private static func queueEntry(_ row: Statement) throws(StoreError) -> QueueEntry {
@@ -27,7 +27,12 @@ extension Database {
             application: try row.optionalIdentifier(15),
             connector: row.text(16),
             requiresSMTPUTF8: flags.contains(.requiresSMTPUTF8),
-            is8Bit: flags.contains(.is8Bit)
+            traits: flags.traits,
+            dsn: DSNRequest(
+                returns: row.returns(19),
+                envelopeID: row.envelopeID(20),
+                recipient: row.reports(21)
+            )
         )
     }
 
@@ -104,5 +109,21 @@ extension Statement {
     func reversePath(_ column: Int32) -> ReversePath {
         isNull(column)
             ? .null : .mailbox(Mailbox(localPart: text(column), domain: text(column + 1)))
+    }
+
+    func returns(_ column: Int32) -> DSNReturn? {
+        optionalText(column).flatMap(DSNReturn.init(rawValue:))
+    }
+
+    func envelopeID(_ column: Int32) -> EnvelopeID? {
+        optionalText(column).map(EnvelopeID.init(text:))
+    }
+
+    /// From the columns of NOTIFY and ORCPT.
+    func reports(_ column: Int32) -> DSNRecipient {
+        DSNRecipient(
+            notify: optionalInt(column).map(DSNNotify.init(rawValue:)),
+            originalRecipient: optionalText(column + 1).flatMap(OriginalRecipient.init(field:))
+        )
     }
 }

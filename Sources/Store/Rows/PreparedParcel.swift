@@ -5,6 +5,14 @@ import Policy
 struct PreparedParcel: Sendable {
     typealias Place = TextPool.Place
 
+    struct Recipient: Sendable {
+        let local: Place
+        let domain: Place
+        let route: Place
+        let notify: Int?
+        let original: Place
+    }
+
     let texts: TextPool
     let id: Place
     let application: Place
@@ -19,7 +27,9 @@ struct PreparedParcel: Sendable {
     let threadKey: Place
     let origin: Place
     let peer: Place
-    let recipients: [(local: Place, domain: Place, route: Place)]
+    let returns: Place
+    let envelopeID: Place
+    let recipients: [Recipient]
 
     let status: RecipientStatus
     let priority: Int
@@ -47,13 +57,9 @@ struct PreparedParcel: Sendable {
         threadKey = pool.add(details.threadKey)
         origin = pool.add(details.origin)
         peer = pool.add(details.peer)
-        var recipients: [(local: Place, domain: Place, route: Place)] = []
-        recipients.reserveCapacity(approval.recipients.count)
-        for recipient in approval.recipients {
-            let (local, domain) = pool.add(recipient.mailbox)
-            recipients.append((local, domain, pool.add(recipient.route)))
-        }
-        self.recipients = recipients
+        returns = pool.add(details.returns?.rawValue)
+        envelopeID = pool.add(details.envelopeID?.text)
+        recipients = pool.add(approval.recipients, parcel.reports)
         texts = pool
         status = parcel.status
         priority = details.priority.rawValue
@@ -77,25 +83,48 @@ enum HeaderHash {
     }
 }
 
+/// What fits into one number: the lowest bit, and above it the traits.
 struct MessageFlags: OptionSet {
     let rawValue: Int
 
     static let requiresSMTPUTF8 = MessageFlags(rawValue: 1)
-    static let is8Bit = MessageFlags(rawValue: 2)
 
     init(rawValue: Int) { self.rawValue = rawValue }
 
     init(_ details: MessageDetails) {
-        self = []
+        self.init(rawValue: details.traits.rawValue << 1)
         if details.requiresSMTPUTF8 { insert(.requiresSMTPUTF8) }
-        if details.is8Bit { insert(.is8Bit) }
     }
+
+    var traits: ContentTraits { ContentTraits(rawValue: rawValue >> 1) }
 }
 
 extension TextPool {
     /// Two nulls for no mailbox.
     fileprivate mutating func add(_ mailbox: Mailbox?) -> (local: Place, domain: Place) {
         (add(mailbox?.localPart), add(mailbox?.domain))
+    }
+
+    fileprivate mutating func add(
+        _ recipients: [RoutedRecipient],
+        _ reports: [Mailbox: DSNRecipient]
+    ) -> [PreparedParcel.Recipient] {
+        var prepared: [PreparedParcel.Recipient] = []
+        prepared.reserveCapacity(recipients.count)
+        for recipient in recipients {
+            let report = reports.isEmpty ? nil : reports[recipient.mailbox]
+            let (local, domain) = add(recipient.mailbox)
+            prepared.append(
+                PreparedParcel.Recipient(
+                    local: local,
+                    domain: domain,
+                    route: add(recipient.route),
+                    notify: report?.notify?.rawValue,
+                    original: add(report?.originalRecipient?.field)
+                )
+            )
+        }
+        return prepared
     }
 }
 

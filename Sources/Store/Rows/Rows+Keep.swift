@@ -45,8 +45,8 @@ extension Rows {
             """
             INSERT INTO message (n, id, header_hash, created, application, connector, sender_local,
                 sender_domain, header_id, subject, external_id, tags, metadata, priority, send_at,
-                expires_at, thread_key, origin, peer, flags, octets)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                expires_at, thread_key, origin, peer, flags, octets, dsn_ret, dsn_envid)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )
         row.bind(1, number)
@@ -70,6 +70,8 @@ extension Rows {
         row.bind(19, parcel.peer, of: texts)
         row.bind(20, parcel.flags)
         row.bind(21, parcel.octets)
+        row.bind(22, parcel.returns, of: texts)
+        row.bind(23, parcel.envelopeID, of: texts)
         try row.run()
     }
 
@@ -80,8 +82,9 @@ extension Rows {
     ) throws(StoreError) {
         let row = try database.prepare(
             """
-            INSERT INTO recipient (message, idx, local, domain, route, status, attempts, due)
-            VALUES (?, ?, ?, ?, ?, ?, 0, ?)
+            INSERT INTO recipient (message, idx, local, domain, route, status, attempts, due,
+                dsn_notify, dsn_orcpt)
+            VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
             """
         )
         row.bind(1, number)
@@ -92,6 +95,8 @@ extension Rows {
             row.bind(3, recipient.local, of: texts)
             row.bind(4, recipient.domain, of: texts)
             row.bind(5, recipient.route, of: texts)
+            row.bind(8, recipient.notify)
+            row.bind(9, recipient.original, of: texts)
             try row.run()
         }
     }

@@ -39,7 +39,10 @@ package struct MessageDetails: Sendable {
     /// The address it came from.
     package var peer: String
     package var requiresSMTPUTF8: Bool
-    package var is8Bit: Bool
+    package var traits: ContentTraits
+    /// Of a report of failure: RET and ENVID of MAIL.
+    package var returns: DSNReturn?
+    package var envelopeID: EnvelopeID?
     /// The size of the content.
     package var octets: Int
 
@@ -56,7 +59,9 @@ package struct MessageDetails: Sendable {
         origin: String = "",
         peer: String = "",
         requiresSMTPUTF8: Bool = false,
-        is8Bit: Bool = false,
+        traits: ContentTraits = [],
+        returns: DSNReturn? = nil,
+        envelopeID: EnvelopeID? = nil,
         octets: Int
     ) {
         self.headerMessageID = headerMessageID
@@ -71,7 +76,9 @@ package struct MessageDetails: Sendable {
         self.origin = origin
         self.peer = peer
         self.requiresSMTPUTF8 = requiresSMTPUTF8
-        self.is8Bit = is8Bit
+        self.traits = traits
+        self.returns = returns
+        self.envelopeID = envelopeID
         self.octets = octets
     }
 }
@@ -85,7 +92,8 @@ extension MessageDetails: Equatable {
             && left.metadata.elementsEqual(right.metadata, by: ==)
             && (left.priority, left.sendAt, left.expiresAt)
                 == (right.priority, right.sendAt, right.expiresAt)
-            && (left.requiresSMTPUTF8, left.is8Bit, left.octets)
-                == (right.requiresSMTPUTF8, right.is8Bit, right.octets)
+            && (left.requiresSMTPUTF8, left.traits, left.octets)
+                == (right.requiresSMTPUTF8, right.traits, right.octets)
+            && left.returns == right.returns && left.envelopeID == right.envelopeID
     }
 }

@@ -9,6 +9,8 @@ package struct Parcel: Sendable {
     /// In order.
     package var content: [Piece]
     package var details: MessageDetails
+    /// NOTIFY and ORCPT, of the recipients for whom they were given.
+    package var reports: [Mailbox: DSNRecipient]
     /// When it may be sent first; later than `createdAt` it is scheduled.
     package var dueAt: Timestamp
 
@@ -19,6 +21,7 @@ package struct Parcel: Sendable {
         createdAt: Timestamp,
         content: [Piece],
         details: MessageDetails,
+        reports: [Mailbox: DSNRecipient] = [:],
         dueAt: Timestamp? = nil
     ) {
         self.approval = approval
@@ -26,6 +29,7 @@ package struct Parcel: Sendable {
         self.createdAt = createdAt
         self.content = content
         self.details = details
+        self.reports = reports
         self.dueAt = dueAt ?? max(details.sendAt ?? createdAt, createdAt)
     }
 

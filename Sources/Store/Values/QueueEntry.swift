@@ -43,7 +43,9 @@ package struct QueueEntry: Hashable, Sendable {
     /// The receive connector it came through.
     package var connector: String
     package var requiresSMTPUTF8: Bool
-    package var is8Bit: Bool
+    package var traits: ContentTraits
+    /// What the sender said of reports; nil when nothing.
+    package var dsn: DSNRequest?
 
     package init(
         key: RecipientKey,
@@ -62,7 +64,8 @@ package struct QueueEntry: Hashable, Sendable {
         application: ApplicationID? = nil,
         connector: String,
         requiresSMTPUTF8: Bool = false,
-        is8Bit: Bool = false
+        traits: ContentTraits = [],
+        dsn: DSNRequest? = nil
     ) {
         self.key = key
         self.id = id
@@ -80,7 +83,8 @@ package struct QueueEntry: Hashable, Sendable {
         self.application = application
         self.connector = connector
         self.requiresSMTPUTF8 = requiresSMTPUTF8
-        self.is8Bit = is8Bit
+        self.traits = traits
+        self.dsn = dsn
     }
 }
 

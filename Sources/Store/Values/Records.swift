@@ -26,6 +26,7 @@ package struct RecipientRecord: Sendable, Equatable {
     package var attempts: Int
     package var nextAttemptAt: Timestamp?
     package var lastReply: NextHopReply?
+    package var reports = DSNRecipient()
 
     /// Nothing more happens to it by itself: it is done, or waits for an operator to decide.
     package var isSettled: Bool {

@@ -53,9 +53,9 @@ struct DSNRequestTests {
     @Test("a request that says nothing is none, and equal ones are equal")
     func requests() {
         #expect(DSNRequest() == nil)
-        let one = DSNRequest(returns: .headers, notify: .never)
-        #expect(one == DSNRequest(returns: .headers, notify: .never) && one != nil)
-        #expect(one != DSNRequest(returns: .full, notify: .never))
+        let one = DSNRequest(returns: .headers, recipient: .init(notify: .never))
+        #expect(one == DSNRequest(returns: .headers, recipient: .init(notify: .never)) && one != nil)
+        #expect(one != DSNRequest(returns: .full, recipient: .init(notify: .never)))
         #expect(one != DSNRequest(returns: .headers))
     }
 }

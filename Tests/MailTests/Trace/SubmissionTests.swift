@@ -108,6 +108,17 @@ func trace() {
             + " with ESMTPSA (TLSv1.3) id msg_1 for <ops@corp.example>;\r\n"
             + " Sun, 22 Nov 2026 11:09:24 +0000\r\n"
     )
+    var line = Received(
+        helo: "ups.lan",
+        peer: nil,
+        hostname: "relay.corp.example",
+        transport: .local,
+        id: "msg_1",
+        date: now
+    )
+    line.connector = "Printers (2nd floor)"
+    let text = String(decoding: line.octets, as: UTF8.self)
+    #expect(text.contains(" by relay.corp.example (Postern, Printers _2nd floor_)\r\n"))
     let http = received(nil, "::1", .http(isSecured: false))
     #expect(
         http.hasPrefix(

@@ -18,10 +18,32 @@ struct SMTPClientTests {
         (.authCancel, "*\r\n"),
         (.mail(.null), "MAIL FROM:<>\r\n"),
         (
-            .mail(.mailbox(anna), size: 7, body: .eightBitMIME, smtpUTF8: true),
-            "MAIL FROM:<anna@corp.example> SIZE=7 BODY=8BITMIME SMTPUTF8\r\n"
+            .mail(
+                .mailbox(anna),
+                SMTPMailParameters(
+                    size: 7,
+                    body: .eightBitMIME,
+                    smtpUTF8: true,
+                    returns: .headers,
+                    envelopeID: EnvelopeID(text: "a+b c")
+                )
+            ),
+            "MAIL FROM:<anna@corp.example> SIZE=7 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb+20c\r\n"
         ),
         (.rcpt(anna), "RCPT TO:<anna@corp.example>\r\n"),
+        (
+            .rcpt(
+                anna,
+                DSNRecipient(
+                    notify: [.failure, .delay],
+                    originalRecipient: OriginalRecipient(field: "rfc822;a=b@x")
+                )
+            ),
+            "RCPT TO:<anna@corp.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;a+3Db@x\r\n"
+        ),
+        (.rcpt(anna, DSNRecipient(notify: .never)), "RCPT TO:<anna@corp.example> NOTIFY=NEVER\r\n"),
+        (.bdat(octets: 86, isLast: false), "BDAT 86\r\n"),
+        (.bdat(octets: 0, isLast: true), "BDAT 0 LAST\r\n"),
         (.data, "DATA\r\n"), (.rset, "RSET\r\n"), (.quit, "QUIT\r\n"),
     ]
     @Test("a command is one line", arguments: commands)
@@ -56,6 +78,7 @@ struct SMTPClientTests {
         let offer = SMTPCapabilities(reply)
         #expect(offer.size == 37_748_736 && offer.declaresSize)
         #expect(offer.authMechanisms == ["LOGIN", "PLAIN", "XOAUTH2"])
+        #expect(offer.dsn && offer.chunking && offer.binaryMIME)
         #expect(offer.pipelining && offer.startTLS && offer.eightBitMIME && offer.smtpUTF8)
     }
 

@@ -4,6 +4,9 @@ package struct SMTPCapabilities: Hashable, Sendable {
     package var startTLS = false
     package var eightBitMIME = false
     package var smtpUTF8 = false
+    package var dsn = false
+    package var chunking = false
+    package var binaryMIME = false
     /// Whether MAIL may carry SIZE= (RFC 1870 §3).
     package var declaresSize = false
     /// The largest mail it takes; nil where it names no limit.
@@ -27,6 +30,9 @@ package struct SMTPCapabilities: Hashable, Sendable {
         case "STARTTLS": startTLS = true
         case "8BITMIME": eightBitMIME = true
         case "SMTPUTF8": smtpUTF8 = true
+        case "DSN": dsn = true
+        case "CHUNKING": chunking = true
+        case "BINARYMIME": binaryMIME = true
         case "SIZE":
             declaresSize = true
             // Zero is "no fixed maximum": RFC 1870 §4.

@@ -12,9 +12,11 @@ package enum SMTPClientCommand: Hashable, Sendable {
     /// `*`: gives an exchange up (RFC 4954 §4).
     case authCancel
     /// Parameters are given only where the server offers them.
-    case mail(ReversePath, size: Int? = nil, body: SMTPBody? = nil, smtpUTF8: Bool = false)
-    case rcpt(Mailbox)
+    case mail(ReversePath, SMTPMailParameters = SMTPMailParameters())
+    case rcpt(Mailbox, DSNRecipient = DSNRecipient())
     case data
+    /// A chunk of so many octets follows at once (RFC 3030 §2).
+    case bdat(octets: Int, isLast: Bool)
     case rset
     case quit
 
@@ -46,14 +48,28 @@ package enum SMTPClientCommand: Hashable, Sendable {
             "AUTH \(mechanism) \(response.isEmpty ? "=" : base64(response))"
         case .authResponse(let response): base64(response)
         case .authCancel: "*"
-        case .mail(let path, let size, let body, let smtpUTF8):
-            "MAIL FROM:<\(path)>" + (size.map { " SIZE=\($0)" } ?? "")
-                + (body.map { " BODY=\($0.rawValue)" } ?? "") + (smtpUTF8 ? " SMTPUTF8" : "")
-        case .rcpt(let mailbox): "RCPT TO:<\(mailbox)>"
+        case .mail(let path, let parameters):
+            "MAIL FROM:<\(path)>" + words(
+                parameters.size.map { "SIZE=\($0)" },
+                parameters.body.map { "BODY=\($0.rawValue)" },
+                parameters.smtpUTF8 ? "SMTPUTF8" : nil,
+                parameters.returns.map { "RET=\($0.rawValue)" },
+                parameters.envelopeID.map { "ENVID=\($0.parameter)" }
+            )
+        case .rcpt(let mailbox, let parameters):
+            "RCPT TO:<\(mailbox)>" + words(
+                parameters.notify.map { "NOTIFY=\($0.parameter)" },
+                parameters.originalRecipient.map { "ORCPT=\($0.parameter)" }
+            )
+        case .bdat(let octets, let isLast): "BDAT \(octets)" + (isLast ? " LAST" : "")
         case .data: "DATA"
         case .rset: "RSET"
         case .quit: "QUIT"
         }
+    }
+
+    private func words(_ parameters: String?...) -> String {
+        parameters.reduce("") { line, word in word.map { line + " " + $0 } ?? line }
     }
 
     private func base64(_ octets: [UInt8]) -> String {

@@ -24,17 +24,6 @@ package struct SMTPMailParameters: Hashable, Sendable {
     }
 }
 
-/// The parameters of RCPT (RFC 3461 §4).
-package struct SMTPRecipientParameters: Hashable, Sendable {
-    package var notify: DSNNotify?
-    package var originalRecipient: OriginalRecipient?
-
-    package init(notify: DSNNotify? = nil, originalRecipient: OriginalRecipient? = nil) {
-        self.notify = notify
-        self.originalRecipient = originalRecipient
-    }
-}
-
 /// Whom RCPT names.
 package enum SMTPRecipient: Hashable, Sendable {
     case mailbox(Mailbox)
@@ -87,7 +76,7 @@ extension SMTPMailParameters {
     }
 }
 
-extension SMTPRecipientParameters {
+extension DSNRecipient {
     mutating func note(_ parameter: SMTPParameter, offered options: SMTPServerOptions) -> SMTPReply?
     {
         let isNoted: Bool

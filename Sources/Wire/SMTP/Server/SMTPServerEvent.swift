@@ -8,7 +8,7 @@ package enum SMTPServerEvent: Hashable, Sendable {
     /// Asks: may this sender begin a mail?
     case mail(ReversePath, SMTPMailParameters)
     /// Asks: may the mail go there?
-    case recipient(SMTPRecipient, SMTPRecipientParameters)
+    case recipient(SMTPRecipient, DSNRecipient)
     /// Asks: may content start?
     case data
     /// A piece of content: dots taken off, every line ended by CRLF. Of a mail declared BINARYMIME

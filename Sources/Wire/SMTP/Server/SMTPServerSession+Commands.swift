@@ -119,7 +119,7 @@ extension SMTPServerSession {
         guard let argument = SMTPPathArgument(argument, after: "TO") else {
             return reproach(.invalidArguments)
         }
-        var parameters = SMTPRecipientParameters()
+        var parameters = DSNRecipient()
         for parameter in argument.parameters {
             if let refusal = parameters.note(parameter, offered: options) {
                 return reproach(refusal)

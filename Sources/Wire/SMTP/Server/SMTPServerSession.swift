@@ -29,7 +29,7 @@ package struct SMTPServerSession: Sendable {
     var phase = Phase.commands
     var question: Question?
     var input = SMTPLineBuffer()
-    private var events: [SMTPServerEvent] = []
+    var events: [SMTPServerEvent] = []
 
     /// What the client called itself, with control characters replaced; nil before its hello.
     package internal(set) var helloName: String?
