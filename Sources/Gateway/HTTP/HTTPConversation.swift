@@ -18,6 +18,9 @@ final class HTTPConversation {
     private let forwarding: Forwarding?
     private var parser: HTTPRequestParser
     private let times: HTTPTimes
+    /// When the body of the request at hand was first waited for, and how much of it is here.
+    private var bodyBegun: ContinuousClock.Instant?
+    private var bodyOctets = 0
     /// Of the connection, by the connector's `lifetime`; nil where it has none.
     private let end: ContinuousClock.Instant?
 
@@ -111,7 +114,9 @@ final class HTTPConversation {
         var begun: ContinuousClock.Instant?
         while true {
             switch try parsedEvent() {
-            case .head(let head): return head
+            case .head(let head):
+                (bodyBegun, bodyOctets) = (nil, 0)
+                return head
             case .body, .end: continue
             case nil: break
             }
@@ -137,7 +142,9 @@ final class HTTPConversation {
     func nextBodyPiece(awaitsContinue: inout Bool) async throws(Problem) -> [UInt8]? {
         while true {
             switch try parsedBodyEvent() {
-            case .body(let piece): return piece
+            case .body(let piece):
+                bodyOctets += piece.count
+                return piece
             case .end, .head: return nil
             case nil: break
             }
@@ -146,7 +153,7 @@ final class HTTPConversation {
                 try await sendContinue()
             }
             do throws(StreamError) {
-                guard try await receive(within: times.body, idle: false) else {
+                guard try await receive(within: try patience(), idle: false) else {
                     throw StreamError.closed
                 }
             } catch .timedOut {
@@ -155,6 +162,17 @@ final class HTTPConversation {
                 throw Problem.malformed("the connection ended inside the body").closing
             }
         }
+    }
+
+    /// How long the next piece of the body may take. A body that comes drop by drop ends, too: it has
+    /// the time of an idle connection, and a second more for every 8 KB that arrived.
+    private func patience() throws(StreamError) -> Duration {
+        let begun = bodyBegun ?? .now
+        bodyBegun = begun
+        let whole = times.idle + .seconds(bodyOctets >> 13)
+        let left = begun + whole - .now
+        guard left > .zero else { throw .timedOut }
+        return min(times.body, left)
     }
 
     private func sendContinue() async throws(Problem) {

@@ -56,6 +56,7 @@ final class SMTPConversation {
             }
             try await flush()
             guard try await receive() else { return }
+            if visit.beginsWithProxyHeader { return try await refuseProxyHeader() }
         }
     }
 
@@ -78,7 +79,10 @@ final class SMTPConversation {
             let received: Void? = try await stream.receive(
                 within: limit,
                 idle: transaction == nil
-            ) { session.receive($0) }
+            ) { octets in
+                visit.look(at: octets)
+                session.receive(octets)
+            }
             return received != nil
         } catch .timedOut {
             try await say(limit == rest ? .connectionTimedOut : .inputTimedOut)
@@ -113,6 +117,8 @@ final class SMTPConversation {
         case .contentTooLarge, .reset: dropTransaction()
         case .endOfContent: await finishContent()
         case .authenticate(let credentials):
+            // What was answered before must not wait for this one's tarpit.
+            try await flush()
             await authenticate(credentials)
             noteLogon(by: credentials.mechanism)
         case .startTLS: return try await startTLS()

@@ -11,6 +11,9 @@ struct SMTPVisit {
     let log: ProtocolLogSession?
     var hasQuit = false
     fileprivate var isReported = false
+    private var hasLooked = false
+    /// The first octets are a balancer's, and nobody listed the client as one.
+    private(set) var beginsWithProxyHeader = false
 
     init(_ stream: Connection, _ connector: ReceiveConnector, _ peer: IPAddress, _ gateway: House) {
         sighting = SourceSighting(at: gateway.clock())
@@ -25,6 +28,23 @@ struct SMTPVisit {
             ) : nil
         log?.note(.connected)
     }
+
+    /// Looks at the first octets.
+    mutating func look(at octets: Span<UInt8>) {
+        guard !hasLooked, octets.count >= 6 else {
+            hasLooked = true
+            return
+        }
+        hasLooked = true
+        var reader = ProxyHeaderReader()
+        reader.receive(octets.extracting(first: min(16, octets.count)))
+        do throws(ProxyHeaderError) {
+            _ = try reader.next()
+            beginsWithProxyHeader = true
+        } catch {
+            beginsWithProxyHeader = error != .absent
+        }
+    }
 }
 
 extension SMTPConversation {
@@ -38,6 +58,16 @@ extension SMTPConversation {
         default: break
         }
         return event
+    }
+
+    /// Whoever is not listed may not speak for others, nor go on as if it had not tried.
+    func refuseProxyHeader() async throws(StreamError) {
+        note(
+            "the client sends a PROXY header and is not believed; list it in proxies if it is a"
+                + " balancer"
+        )
+        try await say(SMTPReply(500, "5.3.3", "Unrecognized command"))
+        await stream.finish(within: .seconds(1))
     }
 
     /// A logon came to its end.
@@ -56,9 +86,9 @@ extension SMTPConversation {
         if mail.header.first("Date") == nil { quirks.insert(.missingDate) }
         if mail.header.first("Message-ID") == nil { quirks.insert(.missingMessageID) }
         if mail.header.first("From") == nil { quirks.insert(.missingFrom) }
-        if mail.is8Bit, parameters.body == nil || parameters.body == .sevenBit {
-            quirks.insert(.undeclared8Bit)
-        }
+        let isDeclared = [.eightBitMIME, .binaryMIME].contains(parameters.body)
+        if mail.traits.contains(.is8Bit), !isDeclared { quirks.insert(.undeclared8Bit) }
+        if mail.traits.contains(.hasLongLines) { quirks.insert(.longLines) }
         visit.sighting.quirks |= quirks.rawValue
     }
 

@@ -4,9 +4,36 @@ import Policy
 import Wire
 
 /// Where a connection came in.
-struct Place: Sendable {
+final class Place: Sendable {
     let local: IPAddress
     let port: Int
+
+    init(_ local: IPAddress, _ port: Int) {
+        self.local = local
+        self.port = port
+    }
+}
+
+/// Who has come, and the connector that serves them.
+final class Visitor: Sendable {
+    let connector: ReceiveConnector
+    let peer: IPAddress
+    /// Where each request names its client.
+    let forwarding: Forwarding?
+    /// False for a balancer, whose connections are those of many.
+    let isSource: Bool
+
+    init(
+        _ connector: ReceiveConnector,
+        _ peer: IPAddress,
+        _ forwarding: Forwarding?,
+        isSource: Bool = true
+    ) {
+        self.connector = connector
+        self.peer = peer
+        self.forwarding = forwarding
+        self.isSource = isSource
+    }
 }
 
 /// A balancer tells for whom it comes: in a header before everything else, or in each request.
@@ -28,7 +55,7 @@ struct Introduction: Sendable {
     /// The connector that lists the balancer.
     let connector: ReceiveConnector
 
-    func await(on stream: Connection) async -> Outcome {
+    func hear(on stream: Connection) async -> Outcome {
         var reader = ProxyHeaderReader()
         var end = ContinuousClock.now + firstWait
         while true {
@@ -68,19 +95,29 @@ struct Introduction: Sendable {
 }
 
 /// Requests that come by a balancer, each for a client of its own.
-struct Forwarding: Sendable {
-    let balancer: IPAddress
+final class Forwarding: Sendable {
+    private let balancer: IPAddress
     let place: Place
 
-    /// The last hop that is no balancer of ours, and who serves it. Nil for a client that nobody
-    /// could name: to take the balancer for it would lend it the balancer's rights.
+    init(balancer: IPAddress, _ place: Place) {
+        self.balancer = balancer
+        self.place = place
+    }
+
+    /// The last hop that is no balancer of ours. Nil for a client that nobody could name: to take the
+    /// balancer for it would lend it the balancer's rights.
     func client(of head: HTTPRequestHead, by rules: Rulebook) -> IPAddress? {
         let hops = head.fields.forwardedFor
         for hop in hops.reversed() {
             guard let hop else { return nil }
-            let isBalancer = rules.listing(balancer: hop, at: place.local, port: place.port) != nil
-            if !isBalancer { return hop }
+            if rules.listing(balancer: hop, at: place) == nil { return hop }
         }
         return hops.first ?? balancer
+    }
+}
+
+extension Rulebook {
+    func listing(balancer peer: IPAddress, at place: Place) -> ReceiveConnector? {
+        listing(balancer: peer, at: place.local, port: place.port)
     }
 }

@@ -68,86 +68,75 @@ final class Reception: Sendable {
     private func receive(_ stream: Connection, port: Int) async {
         defer { stream.close() }
         guard let peer = stream.peer.ip.flatMap({ IPAddress($0) }),
-            let local = stream.local.ip.flatMap({ IPAddress($0) })
+            let local = stream.local.ip.flatMap({ IPAddress($0) }),
+            let visitor = await visitor(on: stream, from: peer, at: Place(local, port))
         else { return }
-        let place = Place(local: local, port: port)
-        let listing = gateway.configuration.rulebook.listing(
-            balancer: peer,
-            at: local,
-            port: port
-        )
-        guard let listing else { return await serve(stream, peer, at: place) }
-        let introduction = Introduction(balancer: peer, connector: listing)
-        await serve(stream, introducedBy: introduction, at: place)
+        let (connector, source) = (visitor.connector, visitor.isSource ? visitor.peer : nil)
+        guard gateway.census.enter(connector, source, at: gateway.clock()) else {
+            return await refuse(stream, connector, visitor.peer)
+        }
+        defer { gateway.census.leave(connector, source) }
+        do throws(StreamError) {
+            try await speak(stream, visitor)
+        } catch {
+            gateway.log.debug(
+                "connection lost",
+                [
+                    "connector": connector.name, "peer": visitor.peer.description,
+                    "reason": "\(error)",
+                ]
+            )
+        }
     }
 
-    /// The client is whom the balancer names.
-    private func serve(
-        _ stream: Connection,
-        introducedBy introduction: Introduction,
+    /// Who comes, and who serves them; nil where nobody does, which they have been told.
+    private func visitor(
+        on stream: Connection,
+        from peer: IPAddress,
         at place: Place
-    ) async {
-        let (balancer, connector) = (introduction.balancer, introduction.connector)
-        guard gateway.census.beginWaiting(connector) else {
-            return await refuse(stream, connector, balancer)
+    ) async -> Visitor? {
+        let rules = gateway.configuration.rulebook
+        guard let listing = rules.listing(balancer: peer, at: place) else {
+            return await visitor(on: stream, as: peer, at: place)
         }
-        let outcome = await introduction.await(on: stream)
-        gateway.census.endWaiting(connector)
+        guard gateway.census.beginWaiting(listing) else {
+            await refuse(stream, listing, peer)
+            return nil
+        }
+        let outcome = await Introduction(balancer: peer, connector: listing).hear(on: stream)
+        gateway.census.endWaiting(listing)
         switch outcome {
-        case .client(let peer): await serve(stream, peer, at: place)
+        case .client(let client): return await visitor(on: stream, as: client, at: place)
         case .inRequests:
-            let forwarding = Forwarding(balancer: balancer, place: place)
-            await serve(stream, nil, by: connector, forwarding)
+            return Visitor(listing, peer, Forwarding(balancer: peer, place), isSource: false)
         case .failed(let words):
             gateway.log.warning(
                 "the balancer's PROXY header \(words); it must send one (haproxy: send-proxy-v2),"
                     + " or must not be listed in proxies",
-                ["connector": connector.name, "peer": balancer.description]
+                ["connector": listing.name, "peer": peer.description]
             )
-        case .gone: break
+            return nil
+        case .gone: return nil
         }
     }
 
-    private func serve(_ stream: Connection, _ peer: IPAddress, at place: Place) async {
+    private func visitor(
+        on stream: Connection,
+        as peer: IPAddress,
+        at place: Place
+    ) async -> Visitor? {
         let rules = gateway.configuration.rulebook
         guard let connector = rules.connector(at: place.local, port: place.port, for: peer) else {
-            return await turnAway(stream, port: place.port, peer: peer)
+            await turnAway(stream, port: place.port, peer: peer)
+            return nil
         }
         // A balancer behind the balancer names its clients in its requests.
-        let isBalancer = rules.listing(balancer: peer, at: place.local, port: place.port) != nil
-        let forwarding =
-            isBalancer && connector.door == .http ? Forwarding(balancer: peer, place: place) : nil
-        await serve(stream, peer, by: connector, forwarding)
+        let isBalancer = connector.door == .http && rules.listing(balancer: peer, at: place) != nil
+        return Visitor(connector, peer, isBalancer ? Forwarding(balancer: peer, place) : nil)
     }
 
-    /// Without a peer the connection is the balancer's, and no source of its own.
-    private func serve(
-        _ stream: Connection,
-        _ peer: IPAddress?,
-        by connector: ReceiveConnector,
-        _ forwarding: Forwarding?
-    ) async {
-        let shown = peer ?? forwarding?.balancer ?? .loopback
-        guard gateway.census.enter(connector, peer, at: gateway.clock()) else {
-            return await refuse(stream, connector, shown)
-        }
-        defer { gateway.census.leave(connector, peer) }
-        do throws(StreamError) {
-            try await speak(stream, connector, shown, forwarding)
-        } catch {
-            gateway.log.debug(
-                "connection lost",
-                ["connector": connector.name, "peer": shown.description, "reason": "\(error)"]
-            )
-        }
-    }
-
-    private func speak(
-        _ stream: Connection,
-        _ connector: ReceiveConnector,
-        _ peer: IPAddress,
-        _ forwarding: Forwarding?
-    ) async throws(StreamError) {
+    private func speak(_ stream: Connection, _ visitor: Visitor) async throws(StreamError) {
+        let connector = visitor.connector
         let tls = certificates.withLock { $0.contexts[connector.name] }
         if connector.tls.mode == .implicit {
             guard let tls else { return }
@@ -159,15 +148,15 @@ final class Reception: Sendable {
                 stream,
                 api: api,
                 connector: connector,
-                peer: peer,
-                forwarding: forwarding
+                peer: visitor.peer,
+                forwarding: visitor.forwarding
             ).converse()
         case .smtp:
             try await SMTPConversation(
                 stream,
                 gateway: gateway,
                 connector: connector,
-                peer: peer,
+                peer: visitor.peer,
                 tls: tls
             ).converse()
         }

@@ -14,7 +14,11 @@ struct ContentSurveyTests {
         (line(998) + line(998) + line(70), []), (line(70) + line(999) + line(3), .hasLongLines),
         (line(5) + "\u{20ac}" + line(2000), [.is8Bit, .hasLongLines]),
     ]
-    @Test("are noticed however the content is cut", arguments: contents, [1, 7, 500, 998, 1000, 9000])
+    @Test(
+        "are noticed however the content is cut",
+        arguments: contents,
+        [1, 7, 500, 998, 1000, 9000]
+    )
     func traits(_ content: (String, ContentTraits), size: Int) {
         let octets = Array(content.0.utf8)
         var survey = ContentSurvey()
@@ -26,7 +30,7 @@ struct ContentSurveyTests {
 
     @Test("a long line is one of more than 998 octets, wherever it lies", arguments: 1...60)
     func lines(seed: Int) {
-        var random = SeededGenerator(seed: UInt64(seed))
+        var random = SeededGenerator(UInt64(seed))
         var octets: [UInt8] = []
         var longest = 0
         for _ in 0..<Int.random(in: 1...20, using: &random) {

@@ -1,5 +1,6 @@
 import Delivery
 import Mail
+import Net
 import Policy
 import Store
 import Wire
