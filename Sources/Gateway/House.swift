@@ -185,10 +185,14 @@ extension House {
 extension Configuration {
     /// Whom a recipient of RCPT means: bare names and names at our own address literal are aliases
     /// (contract section 9). Nil for a name that nobody has.
-    func mailbox(for recipient: SMTPRecipient, at local: String?) -> Mailbox? {
+    func mailbox(
+        for recipient: SMTPRecipient,
+        at local: @autoclosure () -> String?
+    ) -> Mailbox? {
         switch recipient {
         case .mailbox(let mailbox):
-            guard let local, mailbox.domain == "[\(local)]" || mailbox.domain == "[IPv6:\(local)]"
+            guard mailbox.domain.hasPrefix("["), let local = local(),
+                mailbox.domain == "[\(local)]" || mailbox.domain == "[IPv6:\(local)]"
             else { return mailbox }
             return named(mailbox.localPart) ?? mailbox
         case .name(let name):

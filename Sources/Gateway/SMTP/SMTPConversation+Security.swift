@@ -33,7 +33,10 @@ extension SMTPConversation {
     /// Makes a reload, and the end or change of a key, hold for an open session. False when the
     /// connector no longer serves this client.
     func renewClient() -> Bool {
-        let rules = gateway.configuration.rulebook
+        let current = gateway.configuration
+        if current === configuration, identity == nil { return true }
+        configuration = current
+        let rules = current.rulebook
         let connector =
             stream.peer.isUnix
             ? rules.localSubmission : rules.renewed(client.connector, for: client.peer)

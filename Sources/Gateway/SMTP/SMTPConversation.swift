@@ -11,6 +11,8 @@ final class SMTPConversation {
     let gateway: House
     let tls: TLSServerContext?
     var client: Client
+    /// Where the client's connector was last looked up.
+    var configuration: Configuration
     var identity: Identity?
     var session: SMTPServerSession
     var transaction: SMTPTransactionFacts?
@@ -29,6 +31,7 @@ final class SMTPConversation {
         self.stream = stream
         self.gateway = gateway
         self.tls = tls
+        configuration = gateway.configuration
         let isSecure = stream.tls != nil || stream.peer.isUnix
         client = Client(
             connector: connector,

@@ -67,8 +67,7 @@ final class Reception: Sendable {
     /// asked, and its door's protocol is spoken.
     private func receive(_ stream: Connection, port: Int) async {
         defer { stream.close() }
-        guard let peer = stream.peer.ip.flatMap({ IPAddress($0) }),
-            let local = stream.local.ip.flatMap({ IPAddress($0) }),
+        guard let peer = IPAddress(stream.peer), let local = IPAddress(stream.local),
             let visitor = await visitor(on: stream, from: peer, at: Place(local, port))
         else { return }
         let (connector, source) = (visitor.connector, visitor.isSource ? visitor.peer : nil)
@@ -197,5 +196,13 @@ final class Reception: Sendable {
             )
         case .smtp: await Farewell.smtp(.tooManyConnections, on: stream)
         }
+    }
+}
+
+extension IPAddress {
+    /// Nil for a unix socket.
+    init?(_ address: SocketAddress) {
+        guard let (isIPv4, value) = address.number else { return nil }
+        self = isIPv4 ? IPAddress(v4: UInt32(value)) : IPAddress(v6: value)
     }
 }
