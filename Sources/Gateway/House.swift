@@ -10,6 +10,7 @@ import Wire
 final class House: Sendable {
     let store: MailStore
     let directory: Directory
+    let logons: Logons
     let desk: Desk
     /// Nil where only a command runs: then nothing is sent.
     let dispatcher: Dispatcher?
@@ -47,6 +48,11 @@ final class House: Sendable {
         )
         self.dispatcher = dispatcher
         directory = Directory(store: store)
+        logons = Logons(
+            directory,
+            dataDirectory: configuration.dataDirectory,
+            metrics: metrics.logons
+        )
         desk = Desk(store: store, dispatcher: dispatcher) { live.value.rulebook }
         self.metrics = metrics
         self.waiting = waiting ?? Waiting(store)
@@ -137,6 +143,7 @@ extension House {
             switch mechanism {
             case .plain: .plain
             case .login: .login
+            case .cramMD5: .cramMD5
             }
         }
         options.allowsPlaintextAuthentication = connector.allowsPlaintextAuthentication

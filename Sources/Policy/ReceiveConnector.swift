@@ -46,6 +46,7 @@ package struct ReceiveConnector: Hashable, Sendable {
 
 package enum AuthenticationMechanism: String, Hashable, Sendable, CaseIterable {
     case plain, login
+    case cramMD5 = "cram-md5"
 }
 
 /// How a receive connector uses TLS.

@@ -84,10 +84,11 @@ extension ConfigurationDraft {
         }
         connector.tls.minimumVersion =
             tls.choice("minimumVersion", TLSPolicy.Version.self) ?? connector.tls.minimumVersion
-        if connector.tls.minimumVersion < .v12 {
-            tls.note("minimumVersion", "below \"1.2\" is not supported by this version of Postern")
+        connector.tls.clientCAFile = tls.string("clientCAFile")
+        for key in ["certificate", "minimumVersion", "clientCAFile"]
+        where connector.tls.mode == .none && tls.isGiven(key) {
+            tls.note(key, "has no meaning without TLS; set mode to \"offered\" or remove it")
         }
-        tls.refuse(["clientCAFile"])
         tls.finish(knownTo: "tls")
     }
 

@@ -87,6 +87,11 @@ enum Router {
             KeyResource.rotate
         ),
 
+        .init("GET", "/v1/credentials", .administrator, CredentialResource.list),
+        .init("POST", "/v1/credentials", .administrator, CredentialResource.create),
+        .init("GET", "/v1/credentials/{id}", .administrator, CredentialResource.show),
+        .init("DELETE", "/v1/credentials/{id}", .administrator, CredentialResource.remove),
+
         .init("GET", "/v1/me", .anyKey, InformationResource.me),
         .init("POST", "/v1/explain", .scope(.read), ExplainResource.explain),
         .init("GET", "/v1/queue", .scope(.read), QueueResource.summary),

@@ -25,6 +25,9 @@ extension SMTPConversation {
             refuse(.rateExceeded, at: "MAIL", sender.description)
             return false
         }
+        if hasFailedLogon, identity == nil {
+            note("mail after a failed logon is taken as the anonymous client's: from \(sender)")
+        }
         transaction = SMTPTransactionFacts(sender: sender, parameters: parameters)
         if !session.accept() { transaction = nil }
         return true

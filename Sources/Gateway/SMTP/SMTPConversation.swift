@@ -14,6 +14,8 @@ final class SMTPConversation {
     /// Where the client's connector was last looked up.
     var configuration: Configuration
     var identity: Identity?
+    /// Until one goes well: what follows may not be what the client means it to be.
+    var hasFailedLogon = false
     var session: SMTPServerSession
     var transaction: SMTPTransactionFacts?
     /// Replies not sent yet: those to pipelined commands go out together.
@@ -46,6 +48,7 @@ final class SMTPConversation {
         visit = SMTPVisit(stream, connector, peer, gateway)
         let lifetime = connector.limits.lifetime
         end = lifetime == .zero ? nil : .now + lifetime
+        adoptCertificate()
     }
 
     func converse() async throws(StreamError) {
@@ -122,8 +125,8 @@ final class SMTPConversation {
         case .authenticate(let credentials):
             // What was answered before must not wait for this one's tarpit.
             try await flush()
-            await authenticate(credentials)
-            noteLogon(by: credentials.mechanism)
+            defer { noteLogon(by: credentials.mechanism) }
+            return await authenticate(credentials)
         case .startTLS: return try await startTLS()
         case .goodbye(let octets, let farewell):
             replies += octets
