@@ -18,6 +18,9 @@ final class House: Sendable {
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
     let rates = RateLimiter()
+    let census = ConnectionCensus()
+    let sources: SourceInventory
+    let protocolLog: ProtocolLog
     let idempotencyKeys = IdempotencyKeys()
     let waiting: Waiting
     private let live: LiveConfiguration
@@ -37,6 +40,12 @@ final class House: Sendable {
         self.store = store
         self.log = log
         self.clock = clock
+        sources = SourceInventory(store)
+        protocolLog = ProtocolLog(
+            directory: "\(configuration.dataDirectory)/log",
+            log: log,
+            clock: clock
+        )
         self.dispatcher = dispatcher
         directory = Directory(store: store)
         logons = Logons(
@@ -67,8 +76,16 @@ final class House: Sendable {
         draining.store(true, ordering: .relaxed)
     }
 
+    func noteRefused(by connector: String, _ door: Metrics.Door) {
+        metrics.countRefused(door)
+        census.countRefused(by: connector)
+    }
+
     func noteAccepted(_ receipts: [Receipt], _ door: Metrics.Door) {
         metrics.countAccepted(receipts.count, door)
+        if let connector = receipts.first?.approval.connector {
+            census.countAccepted(receipts.count, by: connector)
+        }
         guard log.isOn(.info) else { return }
         for receipt in receipts {
             log.info(
@@ -134,6 +151,7 @@ extension House {
         options.suppressedKeywords = connector.suppressedKeywords
         options.allowsMailWithoutHello = connector.allowsMailWithoutHello
         options.defaultDomain = configuration.defaultDomain
+        options.keepsHeard = connector.keepsProtocolLog
         options.maximumProtocolErrors = connector.limits.protocolErrors
         options.maximumLogonFailures = connector.limits.logonFailures
         return options

@@ -25,6 +25,9 @@ package struct ReceiveConnector: Hashable, Sendable {
     package var fqdn: String?
     package var suppressedKeywords: Set<String> = []
     package var allowsMailWithoutHello = false
+    /// Balancers, which say for whom they come.
+    package var proxies: [AddressRange] = []
+    package var keepsProtocolLog = false
 
     package init(name: String, door: Door, bindings: [Binding]) {
         self.name = name

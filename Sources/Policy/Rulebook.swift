@@ -99,15 +99,31 @@ extension Rulebook {
         port: Int,
         for peer: IPAddress
     ) -> ReceiveConnector? {
-        let bound = { (address: IPAddress?) in
-            receiveConnectors.filter { connector in
-                connector.isEnabled
-                    && connector.bindings.contains {
-                        $0.port == port && $0.address == address && $0.family == local.family
-                    }
-            }
+        tightest(of: connectors(at: local, port, family: local.family), for: peer)
+            ?? tightest(of: connectors(at: nil, port, family: local.family), for: peer)
+    }
+
+    /// The connector that lists the peer as a balancer; nil where the peer speaks for itself. The
+    /// client's address then chooses among all connectors of the place: who is trusted to name the
+    /// client at one of them can come in at any.
+    package func listing(balancer peer: IPAddress, at local: IPAddress, port: Int)
+        -> ReceiveConnector?
+    {
+        let places = [local, nil].flatMap { connectors(at: $0, port, family: local.family) }
+        return places.first { $0.proxies.contains { $0.contains(peer) } }
+    }
+
+    private func connectors(
+        at address: IPAddress?,
+        _ port: Int,
+        family: IPAddress.Family
+    ) -> [ReceiveConnector] {
+        receiveConnectors.filter { connector in
+            connector.isEnabled
+                && connector.bindings.contains {
+                    $0.port == port && $0.address == address && $0.family == family
+                }
         }
-        return tightest(of: bound(local), for: peer) ?? tightest(of: bound(nil), for: peer)
     }
 
     private func tightest(

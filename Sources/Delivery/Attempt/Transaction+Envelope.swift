@@ -56,7 +56,9 @@ extension Transaction {
 
     private func rcpt(_ recipient: QueuedRecipient) -> SMTPClientCommand {
         let entry = recipient.entry
-        guard conversation.capabilities.dsn, let dsn = entry.dsn else { return .rcpt(entry.mailbox) }
+        guard conversation.capabilities.dsn, let dsn = entry.dsn else {
+            return .rcpt(entry.mailbox)
+        }
         return .rcpt(entry.mailbox, dsn.recipient)
     }
 

@@ -1,4 +1,5 @@
 import Mail
+import Net
 import Policy
 import Wire
 
@@ -15,6 +16,8 @@ final class Request {
     let body: any RequestBody
     /// Set once the credentials are checked.
     var identity: Identity
+    /// Nil in the clear.
+    var tls: TLSFacts?
     /// What its messages count against; every answer tells how these stand.
     var rates: [Rate] = []
     /// What the route's pattern caught, by name.

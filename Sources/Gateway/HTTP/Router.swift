@@ -95,7 +95,8 @@ enum Router {
         .init("GET", "/v1/me", .anyKey, InformationResource.me),
         .init("POST", "/v1/explain", .scope(.read), ExplainResource.explain),
         .init("GET", "/v1/queue", .scope(.read), QueueResource.summary),
-        .init("GET", "/v1/connectors", .administrator, InformationResource.connectors),
+        .init("GET", "/v1/sources", .scope(.read), SourceResource.list),
+        .init("GET", "/v1/connectors", .administrator, ConnectorResource.list),
         .init("GET", "/v1/domains", .administrator, InformationResource.domains),
         .init("GET", "/v1/audit", .administrator, InformationResource.audit),
 

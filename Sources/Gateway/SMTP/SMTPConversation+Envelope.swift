@@ -73,7 +73,8 @@ extension SMTPConversation {
 
     func refuse(_ reply: Reply, at command: String, _ subject: String) {
         session.refuse(SMTPReply(reply))
-        gateway.metrics.countRefused(.smtp)
+        visit.sighting.refusals += 1
+        gateway.noteRefused(by: client.connector.name, .smtp)
         gateway.log.info(
             "refused",
             [

@@ -54,7 +54,9 @@ struct DSNRequestTests {
     func requests() {
         #expect(DSNRequest() == nil)
         let one = DSNRequest(returns: .headers, recipient: .init(notify: .never))
-        #expect(one == DSNRequest(returns: .headers, recipient: .init(notify: .never)) && one != nil)
+        #expect(
+            one == DSNRequest(returns: .headers, recipient: .init(notify: .never)) && one != nil
+        )
         #expect(one != DSNRequest(returns: .full, recipient: .init(notify: .never)))
         #expect(one != DSNRequest(returns: .headers))
     }

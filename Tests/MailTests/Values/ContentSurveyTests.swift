@@ -14,7 +14,11 @@ struct ContentSurveyTests {
         (line(998) + line(998) + line(70), []), (line(70) + line(999) + line(3), .hasLongLines),
         (line(5) + "\u{20ac}" + line(2000), [.is8Bit, .hasLongLines]),
     ]
-    @Test("are noticed however the content is cut", arguments: contents, [1, 7, 500, 998, 1000, 9000])
+    @Test(
+        "are noticed however the content is cut",
+        arguments: contents,
+        [1, 7, 500, 998, 1000, 9000]
+    )
     func traits(_ content: (String, ContentTraits), size: Int) {
         let octets = Array(content.0.utf8)
         var survey = ContentSurvey()

@@ -49,18 +49,20 @@ package enum SMTPClientCommand: Hashable, Sendable {
         case .authResponse(let response): base64(response)
         case .authCancel: "*"
         case .mail(let path, let parameters):
-            "MAIL FROM:<\(path)>" + words(
-                parameters.size.map { "SIZE=\($0)" },
-                parameters.body.map { "BODY=\($0.rawValue)" },
-                parameters.smtpUTF8 ? "SMTPUTF8" : nil,
-                parameters.returns.map { "RET=\($0.rawValue)" },
-                parameters.envelopeID.map { "ENVID=\($0.parameter)" }
-            )
+            "MAIL FROM:<\(path)>"
+                + words(
+                    parameters.size.map { "SIZE=\($0)" },
+                    parameters.body.map { "BODY=\($0.rawValue)" },
+                    parameters.smtpUTF8 ? "SMTPUTF8" : nil,
+                    parameters.returns.map { "RET=\($0.rawValue)" },
+                    parameters.envelopeID.map { "ENVID=\($0.parameter)" }
+                )
         case .rcpt(let mailbox, let parameters):
-            "RCPT TO:<\(mailbox)>" + words(
-                parameters.notify.map { "NOTIFY=\($0.parameter)" },
-                parameters.originalRecipient.map { "ORCPT=\($0.parameter)" }
-            )
+            "RCPT TO:<\(mailbox)>"
+                + words(
+                    parameters.notify.map { "NOTIFY=\($0.parameter)" },
+                    parameters.originalRecipient.map { "ORCPT=\($0.parameter)" }
+                )
         case .bdat(let octets, let isLast): "BDAT \(octets)" + (isLast ? " LAST" : "")
         case .data: "DATA"
         case .rset: "RSET"
