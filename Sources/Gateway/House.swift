@@ -10,6 +10,7 @@ import Wire
 final class House: Sendable {
     let store: MailStore
     let directory: Directory
+    let logons: Logons
     let desk: Desk
     /// Nil where only a command runs: then nothing is sent.
     let dispatcher: Dispatcher?
@@ -17,6 +18,9 @@ final class House: Sendable {
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
     let rates = RateLimiter()
+    let census = ConnectionCensus()
+    let sources: SourceInventory
+    let protocolLog: ProtocolLog
     let idempotencyKeys = IdempotencyKeys()
     let waiting: Waiting
     private let live: LiveConfiguration
@@ -36,8 +40,19 @@ final class House: Sendable {
         self.store = store
         self.log = log
         self.clock = clock
+        sources = SourceInventory(store)
+        protocolLog = ProtocolLog(
+            directory: "\(configuration.dataDirectory)/log",
+            log: log,
+            clock: clock
+        )
         self.dispatcher = dispatcher
         directory = Directory(store: store)
+        logons = Logons(
+            directory,
+            dataDirectory: configuration.dataDirectory,
+            metrics: metrics.logons
+        )
         desk = Desk(store: store, dispatcher: dispatcher) { live.value.rulebook }
         self.metrics = metrics
         self.waiting = waiting ?? Waiting(store)
@@ -61,8 +76,16 @@ final class House: Sendable {
         draining.store(true, ordering: .relaxed)
     }
 
+    func noteRefused(by connector: String, _ door: Metrics.Door) {
+        metrics.countRefused(door)
+        census.countRefused(by: connector)
+    }
+
     func noteAccepted(_ receipts: [Receipt], _ door: Metrics.Door) {
         metrics.countAccepted(receipts.count, door)
+        if let connector = receipts.first?.approval.connector {
+            census.countAccepted(receipts.count, by: connector)
+        }
         guard log.isOn(.info) else { return }
         for receipt in receipts {
             log.info(
@@ -120,6 +143,7 @@ extension House {
             switch mechanism {
             case .plain: .plain
             case .login: .login
+            case .cramMD5: .cramMD5
             }
         }
         options.allowsPlaintextAuthentication = connector.allowsPlaintextAuthentication
@@ -127,6 +151,7 @@ extension House {
         options.suppressedKeywords = connector.suppressedKeywords
         options.allowsMailWithoutHello = connector.allowsMailWithoutHello
         options.defaultDomain = configuration.defaultDomain
+        options.keepsHeard = connector.keepsProtocolLog
         options.maximumProtocolErrors = connector.limits.protocolErrors
         options.maximumLogonFailures = connector.limits.logonFailures
         return options
@@ -167,10 +192,14 @@ extension House {
 extension Configuration {
     /// Whom a recipient of RCPT means: bare names and names at our own address literal are aliases
     /// (contract section 9). Nil for a name that nobody has.
-    func mailbox(for recipient: SMTPRecipient, at local: String?) -> Mailbox? {
+    func mailbox(
+        for recipient: SMTPRecipient,
+        at local: @autoclosure () -> String?
+    ) -> Mailbox? {
         switch recipient {
         case .mailbox(let mailbox):
-            guard let local, mailbox.domain == "[\(local)]" || mailbox.domain == "[IPv6:\(local)]"
+            guard mailbox.domain.hasPrefix("["), let local = local(),
+                mailbox.domain == "[\(local)]" || mailbox.domain == "[IPv6:\(local)]"
             else { return mailbox }
             return named(mailbox.localPart) ?? mailbox
         case .name(let name):

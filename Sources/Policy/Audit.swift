@@ -35,7 +35,7 @@ extension Rulebook {
         guard connector.permissionGroups.contains(.anonymous),
             connector.rights.contains(.acceptAnyRecipient)
         else { return [] }
-        let reach = Reach(of: connector.effectiveRanges)
+        let reach = Reach(of: ranges(of: connector))
         if let excess = reach.excess {
             guard !connector.allowsOpenRelay else {
                 return [
@@ -67,6 +67,28 @@ extension Rulebook {
                 "relays for the anonymous from a range wider than /24; list the devices one by one"
             )
         ]
+    }
+
+    /// Who reaches the connector. A balancer may claim to come for anyone, so whoever can be one does.
+    private func ranges(of connector: ReceiveConnector) -> [AddressRange] {
+        let balancers = balancers(at: connector.bindings)
+        guard !balancers.isEmpty else { return connector.effectiveRanges }
+        return connector.servesEveryone
+            ? [.allV4, .allV6] : connector.remoteRanges + balancers
+    }
+
+    /// Who is believed to be a balancer at one of these places.
+    private func balancers(at places: [Binding]) -> [AddressRange] {
+        receiveConnectors.filter { other in
+            other.isEnabled
+                && other.bindings.contains { one in
+                    places.contains {
+                        $0.port == one.port && $0.family == one.family
+                            && ($0.address == one.address || $0.address == nil
+                                || one.address == nil)
+                    }
+                }
+        }.flatMap(\.proxies)
     }
 
     private func weakTLS(_ connector: ReceiveConnector) -> [AuditFinding] {

@@ -25,6 +25,9 @@ package struct ReceiveConnector: Hashable, Sendable {
     package var fqdn: String?
     package var suppressedKeywords: Set<String> = []
     package var allowsMailWithoutHello = false
+    /// Balancers, which say for whom they come.
+    package var proxies: [AddressRange] = []
+    package var keepsProtocolLog = false
 
     package init(name: String, door: Door, bindings: [Binding]) {
         self.name = name
@@ -33,6 +36,14 @@ package struct ReceiveConnector: Hashable, Sendable {
     }
 
     package var servesEveryone: Bool { remoteRanges.isEmpty }
+
+    /// Whether it serves there at all. A nil address is the wildcard of its family.
+    func isBound(to address: IPAddress?, _ port: Int, _ family: IPAddress.Family) -> Bool {
+        isEnabled
+            && bindings.contains {
+                $0.port == port && $0.address == address && $0.family == family
+            }
+    }
 
     /// The smallest range that holds the peer, by its number of addresses; nil where none does.
     func tightness(for peer: IPAddress) -> UInt128? {
@@ -43,6 +54,7 @@ package struct ReceiveConnector: Hashable, Sendable {
 
 package enum AuthenticationMechanism: String, Hashable, Sendable, CaseIterable {
     case plain, login
+    case cramMD5 = "cram-md5"
 }
 
 /// How a receive connector uses TLS.

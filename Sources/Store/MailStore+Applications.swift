@@ -16,7 +16,7 @@ extension MailStore {
         try await write { rows throws(StoreError) in try rows.update(application) }
     }
 
-    /// With its keys; its messages stay.
+    /// With its keys and credentials; its messages stay.
     package func remove(_ application: ApplicationID) async throws(StoreError) {
         try await write { rows throws(StoreError) in try rows.remove(application) }
     }

@@ -146,14 +146,26 @@ struct ConfigurationProblemTests {
             "", "authentication: { mechanism: \"plain\" },", "",
             "sendConnectors[0].authentication: authentication needs mechanism, username and passwordFile"
         ),
+        (
+            "tls: { clientCAFile: \"x\" },", "", "",
+            ":6: receiveConnectors[0].tls.clientCAFile: has no meaning without TLS; set mode to"
+        ),
+        (
+            "tls: { mode: \"none\", minimumVersion: \"1.3\" },", "", "",
+            ".tls.minimumVersion: has no meaning without TLS; set mode to \"offered\" or remove it"
+        ),
+        (
+            "tls: { mode: \"offered\", minimumVersion: \"1.1\" },", "", "",
+            "\"Default\" accepts TLS 1.1 from every address; set remoteIPRanges to the old devices"
+        ),
+        (
+            "authentication: [\"ntlm\"],", "", "",
+            ".authentication[0]: must be one of \"plain\", \"login\", \"cram-md5\""
+        ),
         // Promises of a later version.
         (
             "", "dkim: [],", "",
             ":12: sendConnectors[0].dkim: is not supported by this version of Postern; remove it"
-        ),
-        (
-            "tls: { clientCAFile: \"x\" },", "", "",
-            ".tls.clientCAFile: is not supported by this version"
         ),
     ]
 

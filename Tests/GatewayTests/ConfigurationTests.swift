@@ -102,6 +102,23 @@ struct ConfigurationTests {
         )
     }
 
+    @Test("a connector of old devices may speak old TLS, ask for certificates and take CRAM-MD5")
+    func oldDevices() throws {
+        let configuration = try readConfiguration(
+            configurationFile(
+                connector: """
+                    remoteIPRanges: ["10.1.20.0/24"], authentication: ["plain", "cram-md5"],
+                    tls: { mode: "implicit", minimumVersion: "1.0", clientCAFile: "/etc/ca.pem" },
+                    """
+            )
+        )
+        let connector = try #require(configuration.rulebook.receiveConnectors.first)
+        #expect(connector.tls.mode == .implicit && connector.tls.minimumVersion == .v10)
+        #expect(connector.tls.clientCAFile == "/etc/ca.pem")
+        #expect(connector.authentication == [.plain, .cramMD5])
+        #expect(configuration.audit.map(\.code) == ["old_tls"])
+    }
+
     @Test("the keys of a connector do what they say")
     func connectorKeys() throws {
         let connector = try #require(

@@ -16,7 +16,12 @@ final class Counter {
     init(rate: Int? = nil) async throws {
         drawer = try Drawer()
         let configuration = try readConfiguration(
-            configurationFile("acceptedDomains: [{ domain: \"corp.example\" }]")
+            configurationFile(
+                """
+                dataDirectory: "\(drawer.directory)",
+                acceptedDomains: [{ domain: "corp.example" }],
+                """
+            )
         )
         let gateway = House(
             configuration,

@@ -23,6 +23,7 @@ final class Drawer: Sendable {
         for name in ["sqlite3", "sqlite3-wal", "sqlite3-shm", "lock"] {
             unlink(directory + "/postern." + name)
         }
+        unlink(directory + "/credentials.key")
         rmdir(directory)
     }
 

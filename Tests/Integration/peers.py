@@ -114,7 +114,7 @@ daemon_directory = /usr/lib/postfix/sbin
 mail_owner = postfix
 setgid_group = postdrop
 multi_instance_enable = yes
-multi_instance_name = postfix-postern-tests
+multi_instance_name = postfix-postern-{port}
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 myhostname = next.test.example
@@ -164,6 +164,7 @@ proxymap  unix       - - n - - proxymap
 virtual   unix       - n n - 10 virtual
 error     unix       - - n - - error
 retry     unix       - - n - - error
+smtp      unix       - - n - - smtp
 anvil     unix       - - n - 1 anvil
 postlog   unix-dgram n - n - 1 postlogd
 """
@@ -206,12 +207,15 @@ class Postfix:
         owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         os.chown(self.dir / "mail", owner.pw_uid, owner.pw_gid)
         etc = self.dir / "etc"
-        (etc / "main.cf").write_text(MAIN_CF.format(dir=self.dir, uid=owner.pw_uid, gid=owner.pw_gid))
+        (etc / "main.cf").write_text(self._settings(owner))
         (etc / "master.cf").write_text(MASTER_CF.format(port=self.port))
         (etc / "recipients").write_text(RECIPIENTS)
         shutil.copy(certificate.certificate, etc / "tls.pem")
         shutil.copy(certificate.key, etc / "tls.key")
         self._call("chown", "postfix", str(self.dir / "data"))
+
+    def _settings(self, owner) -> str:
+        return MAIN_CF.format(dir=self.dir, uid=owner.pw_uid, gid=owner.pw_gid, port=self.port)
 
     def start(self):
         started = self._call("postfix", "-c", str(self.dir / "etc"), "start", check=False)
@@ -260,6 +264,33 @@ class Postfix:
 
     def _call(self, *words, check=True):
         return subprocess.run(self._root + list(words), check=check, capture_output=True, text=True, timeout=30)
+
+
+RELAYING_CF = """\
+myhostname = branch.test.example
+virtual_mailbox_domains =
+relayhost = [127.0.0.1]:{submission}
+smtp_sasl_auth_enable = yes
+smtp_sasl_password_maps = static:any:{key}
+smtp_sasl_security_options = noanonymous
+smtp_tls_security_level = verify
+smtp_tls_CAfile = {dir}/etc/ca.pem
+smtp_tls_verify_cert_match = relay.test.example
+"""
+
+
+class RelayingPostfix(Postfix):
+    """A Postfix that keeps nothing: it hands all mail to the gateway, logged on by SASL."""
+
+    def __init__(self, certificate: Certificate, authority: Authority, submission: int, key: str):
+        self.submission, self.key = submission, key
+        super().__init__(certificate)
+        shutil.copy(authority.file, self.dir / "etc" / "ca.pem")
+
+    def _settings(self, owner) -> str:
+        more = RELAYING_CF.format(dir=self.dir, submission=self.submission, key=self.key)
+        # The last word on a setting is the one that counts.
+        return super()._settings(owner) + more
 
 
 # --- the scripted sink ----------------------------------------------------------------------------------------------

@@ -101,8 +101,12 @@ def test_every_operation_answers_with_success(gateway, admin, client, document):
     admin.get(f"/v1/applications/{name}/keys/{key}")
     admin.post(f"/v1/applications/{name}/keys/{key}/rotate")
     admin.request("DELETE", f"/v1/applications/{name}/keys/{key}")
+    credential = admin.post("/v1/credentials", {"application": name, "username": name}).id
+    admin.get("/v1/credentials")
+    admin.get(f"/v1/credentials/{credential}")
+    admin.request("DELETE", f"/v1/credentials/{credential}")
     admin.request("DELETE", f"/v1/applications/{name}")
-    for target in ("/v1/connectors", "/v1/domains", "/v1/audit", "/healthz", "/readyz", "/metrics", "/openapi.yaml"):
+    for target in ("/v1/sources", "/v1/connectors", "/v1/domains", "/v1/audit", "/healthz", "/readyz", "/metrics", "/openapi.yaml"):
         admin.get(target)
     assert {operation["operationId"] for _, _, operation in document.operations()} - document.succeeded == set()
 

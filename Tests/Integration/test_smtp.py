@@ -1,4 +1,4 @@
-"""The SMTP door, spoken to by smtplib, swaks, msmtp, curl and by hand."""
+"""The SMTP door, spoken to by smtplib, curl and by hand; test_clients.py brings the other clients."""
 
 import base64
 import re
@@ -384,38 +384,6 @@ def command(*words, input=""):
     if not shutil.which(words[0]):
         pytest.skip(f"{words[0]} is not installed")
     return subprocess.run([str(word) for word in words], input=input, capture_output=True, text=True, timeout=30)
-
-
-def test_swaks_delivers_and_is_refused(gateway, postfix):
-    word = marker()
-    at = ("swaks", "--server", f"127.0.0.1:{gateway.smtp}", "--from", "ups@corp.example")
-    sent = command(*at, "--to", "ops@corp.example", "--header", f"Subject: {word}", "--tls")
-    assert sent.returncode == 0, sent.stdout
-    assert postfix.one(word).sender == "ups@corp.example"
-    refused = command(*at, "--to", "x@elsewhere.example")
-    assert refused.returncode == 24, refused.stdout  # swaks: no recipient accepted
-    assert "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain" in refused.stdout
-
-
-def test_swaks_submits_with_a_key(gateway, client, postfix):
-    word = marker()
-    sent = command(
-        "swaks", "--server", f"127.0.0.1:{gateway.submission}", "--tls", "--auth", "LOGIN", "--auth-user", "any",
-        "--auth-password", client.key, "--from", "app@corp.example", "--to", "ops@corp.example", "--header", f"Subject: {word}",
-    )  # fmt: skip
-    assert sent.returncode == 0, sent.stdout
-    postfix.one(word)
-
-
-def test_msmtp_submits_with_a_key(gateway, client, postfix):
-    word = marker()
-    sent = command(
-        "msmtp", "--file=/dev/null", "--host=127.0.0.1", f"--port={gateway.submission}", "--tls=on", "--tls-starttls=on",
-        f"--tls-trust-file={gateway.authority.file}", "--auth=plain", "--user=any", f"--passwordeval=echo {client.key}",
-        "--from=app@corp.example", "ops@corp.example", input=f"Subject: {word}\nTo: ops@corp.example\n\nx\n",
-    )  # fmt: skip
-    assert sent.returncode == 0, sent.stderr
-    postfix.one(word)
 
 
 def test_curl_submits_over_smtp_and_posts_over_http(gateway, client, postfix, tmp_path):

@@ -28,6 +28,8 @@ extension NetTests {
             ("-tls1_1 -cipher DEFAULT@SECLEVEL=0", .v12, "alert protocol version"),
             ("-tls1_1 -cipher DEFAULT@SECLEVEL=0", .v10, "TLSv1.1 "),
             ("-tls1 -cipher DEFAULT@SECLEVEL=0", .v10, "TLSv1 "),
+            ("-tls1 -cipher DEFAULT@SECLEVEL=0", .v11, "alert protocol version"),
+            ("-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0", .v10, "TLSv1.2 "),
         ]
         @Test("s_client speaks the versions that are allowed, and no other", arguments: clients)
         func client(_ options: String, _ minimum: TLSVersion, _ expected: String) async throws {

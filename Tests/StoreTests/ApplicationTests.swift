@@ -45,6 +45,7 @@ import Testing
         #expect(try await store.applications() == [nas, siem])
         nas.name = "backup"
         nas.recipients = ["*@corp.example"]
+        nas.certificates = ["aa", "bb"]
         try await store.update(nas)
         try await store.insert(key("k1", of: nas.id, bench))
         try await store.insert(key("k2", of: siem.id, bench))

@@ -19,6 +19,12 @@ enum AppCommands {
                 .value("scope", "SCOPE", "what its keys may do", repeatable: true),
                 .value("rate", "N/min", "messages a minute"),
                 .value("ip", "CIDR", "addresses its keys may be used from", repeatable: true),
+                .value(
+                    "certificate",
+                    "HEX",
+                    "a client certificate that is this application, by its SHA-256 fingerprint",
+                    repeatable: true
+                ),
                 .value("default-from", "ADDRESS", "the sender where a message names none"),
                 .value(
                     "default-to",
@@ -32,7 +38,12 @@ enum AppCommands {
         ),
         Command("app list", "", "lists applications", run: list),
         Command("app show", "NAME", "shows one application", run: show),
-        Command("app remove", "NAME", "removes an application and its keys", run: remove),
+        Command(
+            "app remove",
+            "NAME",
+            "removes an application, its keys and its credentials",
+            run: remove
+        ),
     ]
 
     @Sendable
@@ -71,7 +82,7 @@ enum AppCommands {
         }
         for (option, field) in [
             ("sender", "senders"), ("recipient", "recipients"), ("scope", "scopes"),
-            ("ip", "ip_ranges"), ("default-to", "default_to"),
+            ("ip", "ip_ranges"), ("certificate", "certificates"), ("default-to", "default_to"),
         ] where arguments.has(option) {
             members.append((field, .array(arguments.all(option).map { .string($0) })))
         }

@@ -46,7 +46,7 @@ enum CheckCommand {
         let answer = try? await client.ask(.get, "/v1/audit")
         return (answer?.json["data"].elements ?? []).compactMap { finding in
             let code = finding["code"].text
-            guard Directory.auditCodes.contains(code) else { return nil }
+            guard (Directory.auditCodes + SourceAudit.codes).contains(code) else { return nil }
             return AuditFinding(.warning, code, of: finding["subject"].text, finding["detail"].text)
         }
     }

@@ -62,8 +62,9 @@ struct Invocation: Sendable {
 package enum CommandTable {
     static let all: [Command] =
         ServeCommand.all + DemoCommand.all + CheckCommand.all + ExplainCommand.all
-        + ListCommands.all + AppCommands.all + KeyCommands.all + SendCommand.all
-        + MessageCommands.all + QueueCommands.all + [
+        + ListCommands.all + SourceCommand.all + AppCommands.all + KeyCommands.all
+        + CredentialCommands.all
+        + SendCommand.all + MessageCommands.all + QueueCommands.all + ImportCommand.all + [
             Command("version", "", "prints the version") { it in
                 it.say("postern \(Version.text)")
             }

@@ -3,7 +3,7 @@ import Wire
 /// `connector list` and `domain list`: what is configured.
 enum ListCommands {
     static let all = [
-        Command("connector list", "", "lists receive connectors") {
+        Command("connector list", "", "lists receive connectors and what they see") {
             it async throws(CommandFailure) in
             try await Listing.print(
                 it,
@@ -12,6 +12,8 @@ enum ListCommands {
                     ("NAME", "name"), ("PROTOCOL", "protocol"), ("BINDINGS", "bindings"),
                     ("REMOTE RANGES", "remote_ip_ranges"), ("ENABLED", "enabled"), ("TLS", "tls"),
                     ("PERMISSION GROUPS", "permission_groups"), ("RIGHTS", "rights"),
+                    ("OPEN", "open_connections"), ("ACCEPTED", "accepted"),
+                    ("REFUSED", "refused"), ("LAST SEEN", "last_seen"),
                 ]
             )
         },

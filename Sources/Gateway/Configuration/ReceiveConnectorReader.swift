@@ -53,16 +53,16 @@ extension ConfigurationDraft {
         readRights(reader, &connector)
         if let limits = reader.object("limits") { readLimits(limits, &connector.limits) }
         readDoorKeys(reader, &connector)
-        reader.refuse(["protocolLog", "proxies", "lane", "rewriteSender"])
+        reader.refuse(["lane", "rewriteSender"])
         reader.finish(knownTo: "a receive connector")
         receiveConnectors.append(connector)
     }
 
     private func readReach(_ reader: SettingsReader, _ connector: inout ReceiveConnector) {
         connector.isEnabled = reader.bool("enabled") ?? true
-        let ranges = reader.values("remoteIPRanges", "an address, a CIDR block or a-b") {
-            AddressRange($0)
-        }
+        let form = "an address, a CIDR block or a-b"
+        connector.proxies = reader.values("proxies", form) { AddressRange($0) } ?? []
+        let ranges = reader.values("remoteIPRanges", form) { AddressRange($0) }
         guard let ranges else { return }
         if ranges.isEmpty, !reader.isFaulty("remoteIPRanges") {
             reader.note("remoteIPRanges", "is empty; leave it out to serve every address")
@@ -84,10 +84,11 @@ extension ConfigurationDraft {
         }
         connector.tls.minimumVersion =
             tls.choice("minimumVersion", TLSPolicy.Version.self) ?? connector.tls.minimumVersion
-        if connector.tls.minimumVersion < .v12 {
-            tls.note("minimumVersion", "below \"1.2\" is not supported by this version of Postern")
+        connector.tls.clientCAFile = tls.string("clientCAFile")
+        for key in ["certificate", "minimumVersion", "clientCAFile"]
+        where connector.tls.mode == .none && tls.isGiven(key) {
+            tls.note(key, "has no meaning without TLS; set mode to \"offered\" or remove it")
         }
-        tls.refuse(["clientCAFile"])
         tls.finish(knownTo: "tls")
     }
 
@@ -139,7 +140,7 @@ extension ConfigurationDraft {
     ) {
         let smtpOnly = [
             "authentication", "allowPlaintextAuthentication", "banner", "fqdn", "suppressKeywords",
-            "allowWithoutHello",
+            "allowWithoutHello", "protocolLog",
         ]
         let httpOnly = ["dashboardRanges", "metricsRanges"]
         for key in connector.door == .http ? smtpOnly : httpOnly where reader.isGiven(key) {
@@ -169,6 +170,7 @@ extension ConfigurationDraft {
             if let suppressed { connector.suppressedKeywords = Set(suppressed.map(\.rawValue)) }
             connector.allowsMailWithoutHello =
                 reader.bool("allowWithoutHello") ?? connector.allowsMailWithoutHello
+            connector.keepsProtocolLog = reader.bool("protocolLog") ?? false
             _ = reader.tolerate(httpOnly)
         }
     }

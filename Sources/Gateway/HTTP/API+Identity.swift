@@ -34,8 +34,7 @@ extension API {
             throw .insufficientScope("this connector does not serve applications")
         }
         do throws(CredentialError) {
-            let key = try request.head.key
-            return try directory.identify(key, from: request.peer, at: now)
+            return try identity(of: request)
         } catch {
             gateway.log.info(
                 "credentials refused",
@@ -44,6 +43,23 @@ extension API {
             if error != .missing { metrics.countFailedLogon() }
             throw Problem(error)
         }
+    }
+
+    /// By a key, by a client certificate, or by both if they agree.
+    private func identity(of request: Request) throws(CredentialError) -> Identity {
+        let key = try request.head.key
+        let certified = try request.certificate.flatMap { fingerprint throws(CredentialError) in
+            try directory.identify(certificate: fingerprint, from: request.peer)
+        }
+        guard let key else {
+            guard let certified else { throw .missing }
+            return certified
+        }
+        let identity = try directory.identify(key, from: request.peer, at: now)
+        guard certified == nil || certified?.application?.id == identity.application?.id else {
+            throw .invalid
+        }
+        return identity
     }
 
     /// The application a submission is decided for. An administrator names one.
@@ -109,8 +125,8 @@ extension ReceiveConnector {
 }
 
 extension HTTPRequestHead {
-    /// The key in the request. Two that disagree are none.
-    fileprivate var key: String {
+    /// The key in the request, nil where there is none. Two that disagree are refused.
+    fileprivate var key: String? {
         get throws(CredentialError) {
             var key: String?
             for credential in fields.credentials {
@@ -119,7 +135,6 @@ extension HTTPRequestHead {
                 }
                 key = secret
             }
-            guard let key else { throw .missing }
             return key
         }
     }
@@ -138,7 +153,8 @@ extension Problem {
                     Problem(
                         401,
                         "missing_credentials",
-                        "send a key as Authorization: Bearer, as Basic password, or as X-API-Key"
+                        "send a key as Authorization: Bearer, as Basic password, or as X-API-Key;"
+                            + " or a client certificate that an application lists"
                     )
                 )
             case .invalid:

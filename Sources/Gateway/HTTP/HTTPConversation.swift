@@ -12,9 +12,15 @@ final class HTTPConversation {
     private var connector: ReceiveConnector?
     /// Where the connector was last looked up.
     private var configuration: Configuration
-    private let peer: IPAddress
+    /// As of the request at hand.
+    private var peer: IPAddress
+    /// Where a balancer names the client of each request.
+    private let forwarding: Forwarding?
     private var parser: HTTPRequestParser
     private let times: HTTPTimes
+    /// When the body of the request at hand was first waited for, and how much of it is here.
+    private var bodyBegun: ContinuousClock.Instant?
+    private var bodyOctets = 0
     /// Of the connection, by the connector's `lifetime`; nil where it has none.
     private let end: ContinuousClock.Instant?
 
@@ -22,13 +28,15 @@ final class HTTPConversation {
         _ stream: Connection,
         api: API,
         connector: ReceiveConnector?,
-        peer: IPAddress
+        peer: IPAddress,
+        forwarding: Forwarding? = nil
     ) {
         self.stream = stream
         self.api = api
         self.connector = connector
         configuration = api.configuration
         self.peer = peer
+        self.forwarding = forwarding
         let own = connector?.limits ?? .http
         times = HTTPTimes(own)
         end = own.lifetime == .zero ? nil : .now + own.lifetime
@@ -41,9 +49,11 @@ final class HTTPConversation {
     func converse() async throws(StreamError) {
         do throws(ConversationError) {
             while let head = try await nextHead() {
-                try renewConnector()
+                try recognise(head)
                 let body = ConnectionBody(self, head)
-                let answer = await api.answer(request(head, body))
+                let request = request(head, body)
+                request.tls = stream.tls
+                let answer = await api.answer(request)
                 var exchange = HTTPExchange(head)
                 exchange.keepsAlive =
                     head.keepsAlive && !answer.closesConnection && !api.isDraining && hasTime
@@ -61,9 +71,23 @@ final class HTTPConversation {
         await stream.finish(within: .seconds(1))
     }
 
-    /// A reload holds for the next request of an open connection.
-    private func renewConnector() throws(ConversationError) {
+    /// Who asks, and which connector serves them. A reload holds for the next request of an open
+    /// connection.
+    private func recognise(_ head: HTTPRequestHead) throws(ConversationError) {
         let current = api.configuration
+        if let forwarding {
+            configuration = current
+            guard let client = forwarding.client(of: head, by: current.rulebook) else {
+                throw .problem(
+                    .malformed("X-Forwarded-For must list addresses, the client's first").closing
+                )
+            }
+            peer = client
+            let place = forwarding.place
+            connector = current.rulebook.connector(at: place.local, port: place.port, for: client)
+            guard connector != nil else { throw .problem(.notServed(client)) }
+            return
+        }
         guard let known = connector, current !== configuration else { return }
         configuration = current
         connector = current.rulebook.renewed(known, for: peer)
@@ -77,6 +101,7 @@ final class HTTPConversation {
             connector: connector,
             peer: peer,
             isSecure: stream.tls != nil || stream.peer.isUnix,
+            certificate: stream.tls?.peerFingerprint,
             body: body,
             identity: connector == nil ? .localAdministrator : .nobody
         )
@@ -90,7 +115,9 @@ final class HTTPConversation {
         var begun: ContinuousClock.Instant?
         while true {
             switch try parsedEvent() {
-            case .head(let head): return head
+            case .head(let head):
+                (bodyBegun, bodyOctets) = (nil, 0)
+                return head
             case .body, .end: continue
             case nil: break
             }
@@ -116,7 +143,9 @@ final class HTTPConversation {
     func nextBodyPiece(awaitsContinue: inout Bool) async throws(Problem) -> [UInt8]? {
         while true {
             switch try parsedBodyEvent() {
-            case .body(let piece): return piece
+            case .body(let piece):
+                bodyOctets += piece.count
+                return piece
             case .end, .head: return nil
             case nil: break
             }
@@ -125,7 +154,7 @@ final class HTTPConversation {
                 try await sendContinue()
             }
             do throws(StreamError) {
-                guard try await receive(within: times.body, idle: false) else {
+                guard try await receive(within: try patience(), idle: false) else {
                     throw StreamError.closed
                 }
             } catch .timedOut {
@@ -134,6 +163,17 @@ final class HTTPConversation {
                 throw Problem.malformed("the connection ended inside the body").closing
             }
         }
+    }
+
+    /// How long the next piece of the body may take. A body that comes drop by drop ends, too: it has
+    /// the time of an idle connection, and a second more for every 8 KB that arrived.
+    private func patience() throws(StreamError) -> Duration {
+        let begun = bodyBegun ?? .now
+        bodyBegun = begun
+        let whole = times.idle + .seconds(bodyOctets >> 13)
+        let left = begun + whole - .now
+        guard left > .zero else { throw .timedOut }
+        return min(times.body, left)
     }
 
     private func sendContinue() async throws(Problem) {

@@ -1,4 +1,5 @@
 import Mail
+import Net
 import Policy
 import Wire
 
@@ -10,9 +11,13 @@ final class Request {
     let connector: ReceiveConnector?
     let peer: IPAddress
     let isSecure: Bool
+    /// The fingerprint of the client's certificate, if it was verified.
+    let certificate: String?
     let body: any RequestBody
     /// Set once the credentials are checked.
     var identity: Identity
+    /// Nil in the clear.
+    var tls: TLSFacts?
     /// What its messages count against; every answer tells how these stand.
     var rates: [Rate] = []
     /// What the route's pattern caught, by name.
@@ -26,6 +31,7 @@ final class Request {
         connector: ReceiveConnector?,
         peer: IPAddress,
         isSecure: Bool,
+        certificate: String? = nil,
         body: any RequestBody,
         identity: Identity
     ) {
@@ -34,6 +40,7 @@ final class Request {
         self.connector = connector
         self.peer = peer
         self.isSecure = isSecure
+        self.certificate = certificate
         self.body = body
         self.identity = identity
     }

@@ -87,10 +87,16 @@ enum Router {
             KeyResource.rotate
         ),
 
+        .init("GET", "/v1/credentials", .administrator, CredentialResource.list),
+        .init("POST", "/v1/credentials", .administrator, CredentialResource.create),
+        .init("GET", "/v1/credentials/{id}", .administrator, CredentialResource.show),
+        .init("DELETE", "/v1/credentials/{id}", .administrator, CredentialResource.remove),
+
         .init("GET", "/v1/me", .anyKey, InformationResource.me),
         .init("POST", "/v1/explain", .scope(.read), ExplainResource.explain),
         .init("GET", "/v1/queue", .scope(.read), QueueResource.summary),
-        .init("GET", "/v1/connectors", .administrator, InformationResource.connectors),
+        .init("GET", "/v1/sources", .scope(.read), SourceResource.list),
+        .init("GET", "/v1/connectors", .administrator, ConnectorResource.list),
         .init("GET", "/v1/domains", .administrator, InformationResource.domains),
         .init("GET", "/v1/audit", .administrator, InformationResource.audit),
 

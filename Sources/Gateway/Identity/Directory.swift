@@ -1,4 +1,3 @@
-import Crypto
 import Mail
 import Policy
 import Store
@@ -12,49 +11,19 @@ enum CredentialError: Error, Equatable, Sendable {
     case addressNotAllowed
 }
 
-/// The applications and keys, in memory as the store has them. Every change goes to the store
-/// first and is then read again, so that it holds from the next request on.
+/// The applications with their keys, credentials and certificates, in memory as the store has them.
+/// Every change goes to the store first and is then read again, so that it holds from the next
+/// request on.
 final class Directory: Sendable {
-    private final class Entry: Sendable {
-        let key: KeyRecord
-        let identity: Identity
-        let ranges: [AddressRange]
-        /// Milliseconds; 0 when it was not used since that was last written down.
-        let lastUse = Atomic<Int64>(0)
-
-        init(_ key: KeyRecord, _ identity: Identity, _ ranges: [AddressRange]) {
-            self.key = key
-            self.identity = identity
-            self.ranges = ranges
-        }
-
-        func isOpened(by digest: [UInt8]) -> Bool {
-            let hash = key.secretHash
-            return constantTimeEqual(digest.span, hash.span)
-        }
-
-        func identity(from peer: IPAddress, at now: Timestamp) throws(CredentialError) -> Identity {
-            if key.revokedAt != nil { throw .invalid }
-            if case .nobody = identity.holder { throw .invalid }
-            if let expiry = key.expiresAt, expiry <= now { throw .expired }
-            guard ranges.isEmpty || ranges.contains(where: { $0.contains(peer) }) else {
-                throw .addressNotAllowed
-            }
-            return identity
-        }
-    }
-
-    private struct State {
-        var entries: [String: Entry] = [:]
-        var applications: [ApplicationRecord] = []
-        var keys: [KeyRecord] = []
+    private struct Reading {
+        var content = DirectoryState()
         /// Counts the readings that were begun; `shown` is the one whose answer is in place.
         var begun = 0
         var shown = 0
     }
 
     private let store: MailStore
-    private let state = Mutex(State())
+    private let reading = Mutex(Reading())
 
     init(store: MailStore) {
         self.store = store
@@ -63,49 +32,27 @@ final class Directory: Sendable {
     /// Reads all of it anew. Of two readings at once the one begun later counts: it has seen the
     /// changes of both, and a key revoked meanwhile must not come back.
     func reload() async throws(StoreError) {
-        let number = state.withLock { state in
-            state.begun += 1
-            return state.begun
+        let number = reading.withLock { reading in
+            reading.begun += 1
+            return reading.begun
         }
         let applications = try await store.applications()
         let keys = try await store.keys()
-        let byID = Dictionary(applications.map { ($0.id, $0) }) { first, _ in first }
-        var entries: [String: Entry] = [:]
-        for key in keys {
-            let application = key.application.flatMap { byID[$0] }
-            entries[key.id] = Entry(
-                key,
-                Self.identity(of: key, application),
-                // One that cannot be read holds nobody: left out, it could let in everyone.
-                (application?.ipRanges ?? []).map { AddressRange($0) ?? .unspecified }
+        let credentials = try await store.credentials()
+        reading.withLock { reading in
+            guard reading.shown < number else { return }
+            reading.shown = number
+            reading.content = DirectoryState(
+                applications,
+                keys,
+                credentials,
+                after: reading.content
             )
-        }
-        state.withLock { state in
-            guard state.shown < number else { return }
-            state.shown = number
-            for (id, entry) in state.entries {
-                entries[id]?.lastUse.store(
-                    entry.lastUse.load(ordering: .relaxed),
-                    ordering: .relaxed
-                )
-            }
-            state.entries = entries
-            state.applications = applications
-            state.keys = keys
         }
     }
 
-    private static func identity(
-        of key: KeyRecord,
-        _ application: ApplicationRecord?
-    ) -> Identity {
-        switch key.kind {
-        case .administrator: Identity(holder: .administrator, key: key)
-        case .application, .ingest:
-            application.map {
-                Identity(holder: .application($0, $0.applicant), key: key)
-            } ?? .nobody
-        }
+    func look<Answer>(_ question: (borrowing DirectoryState) -> Answer) -> Answer {
+        reading.withLock { question($0.content) }
     }
 
     /// Whose key this is. The comparison takes as long for a wrong secret as for the right one.
@@ -114,12 +61,20 @@ final class Directory: Sendable {
         from peer: IPAddress,
         at now: Timestamp
     ) throws(CredentialError) -> Identity {
-        guard let key = APIKey(text), let entry = state.withLock({ $0.entries[key.id] }),
-            entry.isOpened(by: key.digest), entry.key.kind.rawValue == key.kind.rawValue
+        guard let key = APIKey(text), let entry = look({ $0.keys[key.id] }),
+            entry.isOpened(by: key.digest), entry.record.kind.rawValue == key.kind.rawValue
         else { throw .invalid }
         let identity = try entry.identity(from: peer, at: now)
-        entry.lastUse.store(now.milliseconds, ordering: .relaxed)
+        entry.lastUse.note(now)
         return identity
+    }
+
+    /// Whom the fingerprint of a verified client certificate stands for; nil for nobody.
+    func identify(
+        certificate fingerprint: String,
+        from peer: IPAddress
+    ) throws(CredentialError) -> Identity? {
+        try look { $0.certificates[fingerprint] }?.admitted(from: peer)
     }
 
     /// The same identity as it is now: keys end, applications change, and a session outlives both.
@@ -128,13 +83,23 @@ final class Directory: Sendable {
         from peer: IPAddress,
         at now: Timestamp
     ) throws(CredentialError) -> Identity {
-        guard let id = identity.keyID, let entry = state.withLock({ $0.entries[id] }) else {
-            throw .invalid
+        switch identity.proof {
+        case .socket: throw .invalid
+        case .key(let id, _):
+            guard let entry = look({ $0.keys[id] }) else { throw .invalid }
+            return try entry.identity(from: peer, at: now)
+        case .credential(let id, let username):
+            guard let record = credential(named: username), record.id == id else { throw .invalid }
+            return try use(record, from: peer, at: now)
+        case .certificate(let fingerprint):
+            guard let identity = try identify(certificate: fingerprint, from: peer) else {
+                throw .invalid
+            }
+            return identity
         }
-        return try entry.identity(from: peer, at: now)
     }
 
-    var applications: [ApplicationRecord] { state.withLock { $0.applications } }
+    var applications: [ApplicationRecord] { look { $0.applications } }
 
     /// By name or by id.
     func application(_ reference: String) -> ApplicationRecord? {
@@ -143,29 +108,44 @@ final class Directory: Sendable {
     }
 
     func keys(of application: ApplicationID?) -> [KeyRecord] {
-        state.withLock { state in
-            state.keys.filter { $0.application == application }.map { key in
-                var key = key
-                let use = state.entries[key.id]?.lastUse.load(ordering: .relaxed) ?? 0
-                if use > 0 { key.lastUsedAt = Timestamp(milliseconds: use) }
-                return key
+        allKeys.filter { $0.application == application }
+    }
+
+    var allKeys: [KeyRecord] {
+        look { content in
+            content.keyRecords.map { record in
+                var record = record
+                record.lastUsedAt = content.keys[record.id]?.lastUse.value ?? record.lastUsedAt
+                return record
             }
         }
     }
 
-    var allKeys: [KeyRecord] { state.withLock { $0.keys } }
-
-    /// Writes down when keys were last used. Called now and then: a write for each request would
-    /// cost as much as the request.
+    /// Writes down when keys and credentials were last used. Called now and then: a write for each
+    /// request would cost as much as the request.
     func noteUses() async throws(StoreError) {
-        let uses = state.withLock { state in
-            state.entries.mapValues { $0.lastUse.exchange(0, ordering: .relaxed) }
-        }.filter { $0.value > 0 }.mapValues { Timestamp(milliseconds: $0) }
-        guard !uses.isEmpty else { return }
-        try await store.noteUse(uses.map { (keyID: $0.key, at: $0.value) })
-        state.withLock { state in
-            for index in state.keys.indices {
-                if let at = uses[state.keys[index].id] { state.keys[index].lastUsedAt = at }
+        let (keys, credentials) = look { content in
+            (
+                content.keys.compactMapValues { $0.lastUse.take() },
+                content.credentials.values.reduce(into: [CredentialID: Timestamp]()) {
+                    uses,
+                    entry in
+                    uses[entry.record.id] = entry.lastUse.take()
+                }
+            )
+        }
+        if !keys.isEmpty { try await store.noteUse(keys.map { (keyID: $0.key, at: $0.value) }) }
+        if !credentials.isEmpty { try await store.noteUse(credentials) }
+        reading.withLock { reading in
+            for index in reading.content.keyRecords.indices {
+                if let at = keys[reading.content.keyRecords[index].id] {
+                    reading.content.keyRecords[index].lastUsedAt = at
+                }
+            }
+            for index in reading.content.credentialRecords.indices {
+                if let at = credentials[reading.content.credentialRecords[index].id] {
+                    reading.content.credentialRecords[index].lastUsedAt = at
+                }
             }
         }
     }

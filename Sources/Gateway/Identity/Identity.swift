@@ -2,7 +2,7 @@ import Mail
 import Policy
 import Store
 
-/// Who a key speaks for.
+/// Who someone is, and by what he proved it.
 final class Identity: Sendable {
     enum Holder: Sendable {
         case nobody
@@ -10,21 +10,58 @@ final class Identity: Sendable {
         case application(ApplicationRecord, Applicant)
     }
 
-    let holder: Holder
-    /// The key's public part; nil for an administrator at the control socket.
-    let keyID: String?
-    let keyExpiresAt: Timestamp?
+    enum Proof: Sendable, Equatable {
+        /// Whoever may open the control socket.
+        case socket
+        case key(String, expiresAt: Timestamp?)
+        case credential(CredentialID, username: String)
+        /// A client certificate, by its fingerprint.
+        case certificate(String)
+    }
 
-    init(holder: Holder, key: KeyRecord? = nil) {
+    let holder: Holder
+    let proof: Proof
+    /// Where the application may be used from; empty means everywhere.
+    private let ranges: [AddressRange]
+
+    init(holder: Holder, proof: Proof = .socket) {
         self.holder = holder
-        keyID = key?.id
-        keyExpiresAt = key?.expiresAt
+        self.proof = proof
+        if case .application(let record, _) = holder {
+            // One that cannot be read holds nobody: left out, it could let in everyone.
+            ranges = record.ipRanges.map { AddressRange($0) ?? .unspecified }
+        } else {
+            ranges = []
+        }
+    }
+
+    convenience init(of application: ApplicationRecord?, by proof: Proof) {
+        let holder = application.map { Holder.application($0, $0.applicant) }
+        self.init(holder: holder ?? .nobody, proof: proof)
     }
 
     static let nobody = Identity(holder: .nobody)
 
     /// Whoever may open the control socket rules the machine's gateway.
     static let localAdministrator = Identity(holder: .administrator)
+
+    /// The same, if it may be used from there.
+    func admitted(from peer: IPAddress) throws(CredentialError) -> Identity {
+        if case .nobody = holder { throw .invalid }
+        guard ranges.isEmpty || ranges.contains(where: { $0.contains(peer) }) else {
+            throw .addressNotAllowed
+        }
+        return self
+    }
+
+    /// The key's public part; nil for one who showed no key.
+    var keyID: String? {
+        if case .key(let id, _) = proof { id } else { nil }
+    }
+
+    var keyExpiresAt: Timestamp? {
+        if case .key(_, let expiry) = proof { expiry } else { nil }
+    }
 
     var isAdministrator: Bool {
         if case .administrator = holder { true } else { false }

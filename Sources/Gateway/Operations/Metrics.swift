@@ -9,6 +9,7 @@ final class Metrics: Sendable {
     private let refused = CounterTable(rows: Door.allCases.count, columns: 1)
     private let outcomes: [Atomic64] = (0..<OutcomeName.all.count).map { _ in Atomic64() }
     private let failedLogons = Atomic64()
+    let logons = LogonMetrics()
 
     init() {}
 
@@ -75,6 +76,7 @@ final class Metrics: Sendable {
                 [.init([:], failedLogons.value)]
             )
         )
+        series += logons.series
         return series.map(\.text).joined()
     }
 

@@ -55,6 +55,7 @@ extension SMTPConversation {
             facts.intake?.abandon()
             return refuse(.noConnector, at: "DATA", facts.sender.description)
         }
+        noteHabits(of: mail, sentAs: facts.parameters)
         let arrival = SMTPArrival(
             client: client,
             facts: facts,
@@ -96,6 +97,8 @@ extension SMTPConversation {
         switch outcome {
         case .kept(let receipts):
             gateway.noteAccepted(receipts, .smtp)
+            visit.sighting.messages += 1
+            reportSighting()
             session.accept(reply)
         case .replayed(let answer):
             session.accept(SMTPReply(250, "2.6.0", String(decoding: answer.body, as: UTF8.self)))

@@ -25,6 +25,9 @@ extension SMTPConversation {
             refuse(.rateExceeded, at: "MAIL", sender.description)
             return false
         }
+        if hasFailedLogon, identity == nil {
+            note("mail after a failed logon is taken as the anonymous client's: from \(sender)")
+        }
         transaction = SMTPTransactionFacts(sender: sender, parameters: parameters)
         if !session.accept() { transaction = nil }
         return true
@@ -70,7 +73,8 @@ extension SMTPConversation {
 
     func refuse(_ reply: Reply, at command: String, _ subject: String) {
         session.refuse(SMTPReply(reply))
-        gateway.metrics.countRefused(.smtp)
+        visit.sighting.refusals += 1
+        gateway.noteRefused(by: client.connector.name, .smtp)
         gateway.log.info(
             "refused",
             [

@@ -4,36 +4,15 @@ import Policy
 import Store
 import Wire
 
-/// AUTH and STARTTLS.
+/// Who the client is now, and STARTTLS.
 extension SMTPConversation {
-    func authenticate(_ credentials: SMTPCredentials) async {
-        do throws(CredentialError) {
-            // Keys are kept as digests, and CRAM-MD5 needs the secret itself.
-            guard case .password(_, _, let password) = credentials else { throw .invalid }
-            let identity = try gateway.directory.identify(
-                password,
-                from: client.peer,
-                at: gateway.clock()
-            )
-            guard let application = identity.application, identity.holds(.send) else {
-                throw .invalid
-            }
-            self.identity = identity
-            client = client.with(principal: .application(application.applicant))
-            session.accept()
-        } catch {
-            gateway.metrics.countFailedLogon()
-            note("logon failed: \(error)")
-            let tarpit = client.connector.limits.tarpit
-            if tarpit > .zero { _ = await EventLoop.current?.sleep(for: tarpit) }
-            session.refuse(.authenticationUnsuccessful)
-        }
-    }
-
     /// Makes a reload, and the end or change of a key, hold for an open session. False when the
     /// connector no longer serves this client.
     func renewClient() -> Bool {
-        let rules = gateway.configuration.rulebook
+        let current = gateway.configuration
+        if current === configuration, identity == nil { return true }
+        configuration = current
+        let rules = current.rulebook
         let connector =
             stream.peer.isUnix
             ? rules.localSubmission : rules.renewed(client.connector, for: client.peer)
@@ -50,7 +29,7 @@ extension SMTPConversation {
                 principal: .application(application.applicant)
             )
         } else {
-            note("the session's key is no longer valid")
+            note("the session's logon is no longer valid")
             identity = nil
             client = client.with(connector: connector, principal: .anonymous)
         }
@@ -68,7 +47,9 @@ extension SMTPConversation {
         }
         dropTransaction()
         identity = nil
+        hasFailedLogon = false
         client = client.with(principal: .anonymous, isSecure: true)
+        adoptCertificate()
         session.didStartTLS()
         return true
     }

@@ -11,11 +11,16 @@ final class SMTPConversation {
     let gateway: House
     let tls: TLSServerContext?
     var client: Client
+    /// Where the client's connector was last looked up.
+    var configuration: Configuration
     var identity: Identity?
+    /// Until one goes well: what follows may not be what the client means it to be.
+    var hasFailedLogon = false
     var session: SMTPServerSession
     var transaction: SMTPTransactionFacts?
     /// Replies not sent yet: those to pipelined commands go out together.
     var replies: [UInt8] = []
+    var visit: SMTPVisit
     let end: ContinuousClock.Instant?
 
     init(
@@ -28,6 +33,7 @@ final class SMTPConversation {
         self.stream = stream
         self.gateway = gateway
         self.tls = tls
+        configuration = gateway.configuration
         let isSecure = stream.tls != nil || stream.peer.isUnix
         client = Client(
             connector: connector,
@@ -39,19 +45,33 @@ final class SMTPConversation {
             gateway.smtpOptions(for: connector, peer: peer, isSecure: isSecure, hasTLS: tls != nil),
             date: gateway.clock().rfc5322
         )
+        visit = SMTPVisit(stream, connector, peer, gateway)
         let lifetime = connector.limits.lifetime
         end = lifetime == .zero ? nil : .now + lifetime
+        adoptCertificate()
     }
 
     func converse() async throws(StreamError) {
-        defer { transaction?.intake?.abandon() }
+        defer {
+            transaction?.intake?.abandon()
+            endVisit()
+        }
         while true {
-            while let event = session.next() {
-                guard try await handle(event) else { return try await flush() }
+            while let event = nextEvent() {
+                guard try await handle(event) else { return try await leave() }
             }
             try await flush()
             guard try await receive() else { return }
+            if visit.beginsWithProxyHeader { return try await refuseProxyHeader() }
         }
+    }
+
+    /// Ends the conversation, with the session's last word if it has one.
+    private func leave() async throws(StreamError) {
+        if case .reply(let octets)? = nextEvent() { replies += octets }
+        try await flush()
+        // What the client has sent meanwhile must not destroy what it was told.
+        await stream.finish(within: .seconds(1))
     }
 
     /// False when the conversation is over.
@@ -65,7 +85,10 @@ final class SMTPConversation {
             let received: Void? = try await stream.receive(
                 within: limit,
                 idle: transaction == nil
-            ) { session.receive($0) }
+            ) { octets in
+                visit.look(at: octets)
+                session.receive(octets)
+            }
             return received != nil
         } catch .timedOut {
             try await say(limit == rest ? .connectionTimedOut : .inputTimedOut)
@@ -78,6 +101,7 @@ final class SMTPConversation {
 
     func say(_ reply: SMTPReply) async throws(StreamError) {
         replies += reply.octets
+        visit.log?.note(sent: reply.octets)
         gateway.metrics.count(.smtp, status: reply.code)
         try await flush()
     }
@@ -98,17 +122,27 @@ final class SMTPConversation {
         case .content(let octets): await take(octets)
         case .contentTooLarge, .reset: dropTransaction()
         case .endOfContent: await finishContent()
-        case .authenticate(let credentials): await authenticate(credentials)
+        case .authenticate(let credentials):
+            // What was answered before must not wait for this one's tarpit.
+            try await flush()
+            defer { noteLogon(by: credentials.mechanism) }
+            return await authenticate(credentials)
         case .startTLS: return try await startTLS()
         case .goodbye(let octets, let farewell):
             replies += octets
             if let diagnosis = farewell.diagnosis { note(diagnosis) }
+            if farewell == .quit {
+                visit.hasQuit = true
+                try await flush()
+                stream.close()
+            }
             return false
         }
         return true
     }
 
     func note(_ diagnosis: String) {
+        visit.log?.note(.note, diagnosis)
         gateway.log.warning(
             diagnosis,
             ["connector": client.connector.name, "peer": client.peer.description]

@@ -19,7 +19,8 @@ struct CertificateShelf: Sendable {
                     contexts[connector.name] = try TLSServerContext(
                         certificateFile: certificate.certificateFile,
                         keyFile: certificate.keyFile,
-                        minimumVersion: TLSVersion(connector.tls.minimumVersion)
+                        minimumVersion: TLSVersion(connector.tls.minimumVersion),
+                        clientCAFile: connector.tls.clientCAFile
                     )
                 } else {
                     let made = try own ?? Self.selfSigned(configuration.hostname)
@@ -27,7 +28,8 @@ struct CertificateShelf: Sendable {
                     contexts[connector.name] = try TLSServerContext(
                         certificatePEM: made.certificatePEM,
                         keyPEM: made.privateKeyPEM,
-                        minimumVersion: TLSVersion(connector.tls.minimumVersion)
+                        minimumVersion: TLSVersion(connector.tls.minimumVersion),
+                        clientCAFile: connector.tls.clientCAFile
                     )
                 }
             } catch {

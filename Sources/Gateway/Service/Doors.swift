@@ -6,27 +6,48 @@ import Policy
 struct Doors: Sendable {
     private(set) var listeners: [Binding: Listener] = [:]
 
-    /// Opens a listener for every binding of the configuration; those in `old` are kept. After it
-    /// throws nothing more is open than before.
-    init(_ rulebook: Rulebook, keeping old: Doors?) throws(ServiceError) {
-        let enabled = rulebook.receiveConnectors.filter(\.isEnabled)
+    /// Opens a listener for every binding of the rules. After it throws nothing is open.
+    init(_ rulebook: Rulebook) throws(ServiceError) {
+        let (doors, failure) = Doors().moved(to: rulebook)
+        if let failure { throw failure }
+        self = doors
+    }
+
+    private init() {}
+
+    /// The doors of another configuration: what is open already stays open. With a failure the doors
+    /// are the old ones, though some of their listeners may be new.
+    func moved(to rulebook: Rulebook) -> (doors: Doors, failure: ServiceError?) {
+        let wanted = rulebook.listeningPlaces
+        // The kernel gives no address to two who listen, and a wildcard holds all of its port's.
+        let inTheWay = listeners.keys.filter { old in
+            !wanted.contains(old) && wanted.contains { $0.overlaps(old) && listeners[$0] == nil }
+        }
+        var new = Doors()
+        new.listeners = listeners.filter { wanted.contains($0.key) }
+        for binding in inTheWay { listeners[binding]?.stop() }
         do throws(ServiceError) {
-            for binding in enabled.flatMap(\.bindings) where listeners[binding] == nil {
-                if let open = old?.listeners[binding] {
-                    listeners[binding] = open
-                } else {
-                    listeners[binding] = try Self.listener(at: binding)
-                }
+            for binding in wanted where new.listeners[binding] == nil {
+                new.listeners[binding] = try Self.listener(at: binding)
             }
         } catch {
-            for listener in added(to: old) { listener.stop() }
-            throw error
+            for listener in new.added(to: self) { listener.stop() }
+            return (reopened(inTheWay), error)
         }
+        for listener in added(to: new) { listener.stop() }
+        return (new, nil)
+    }
+
+    /// These doors after some have been closed in vain.
+    private func reopened(_ closed: [Binding]) -> Doors {
+        var doors = self
+        for binding in closed { doors.listeners[binding] = try? Self.listener(at: binding) }
+        return doors
     }
 
     /// The listeners that `other` does not have.
     func added(to other: Doors?) -> [Listener] {
-        listeners.filter { other?.listeners[$0.key] == nil }.map(\.value)
+        listeners.filter { other?.listeners[$0.key] !== $0.value }.map(\.value)
     }
 
     func close() {
@@ -58,5 +79,24 @@ struct Doors: Sendable {
             }
         }
         return listeners
+    }
+}
+
+extension Rulebook {
+    /// Where to listen: every binding once, and beside a wildcard none of its port's addresses, for
+    /// their clients come in by the wildcard, and the rules look at the address they came to.
+    fileprivate var listeningPlaces: Set<Binding> {
+        let all = Set(receiveConnectors.filter(\.isEnabled).flatMap(\.bindings))
+        return all.filter { place in
+            !all.contains { $0 != place && $0.address == nil && $0.overlaps(place) }
+        }
+    }
+}
+
+extension Binding {
+    /// Both cannot be listened at.
+    fileprivate func overlaps(_ other: Binding) -> Bool {
+        port == other.port && port != 0 && family == other.family
+            && (address == nil || other.address == nil || address == other.address)
     }
 }

@@ -11,6 +11,7 @@ struct Housekeeping: Sendable {
         while !gateway.isDraining {
             guard await EventLoop.current?.sleep(for: .seconds(5)) ?? false else { return }
             try? await gateway.directory.noteUses()
+            try? await gateway.sources.flush()
             round += 1
             if round % 12 == 0 { await sweep() }
         }
@@ -20,6 +21,7 @@ struct Housekeeping: Sendable {
     private func sweep() async {
         let now = gateway.clock()
         let retention = gateway.configuration.retention
+        try? await gateway.sources.sweep(before: now - retention.history)
         for _ in 0..<100 {
             let touched = try? await gateway.store.sweep(
                 contentBefore: now - retention.content,

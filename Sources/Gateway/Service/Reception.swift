@@ -9,7 +9,6 @@ import Synchronization
 final class Reception: Sendable {
     private let gateway: House
     private let api: API
-    private let census = ConnectionCensus()
     private let certificates = Mutex(CertificateShelf())
 
     init(_ gateway: House) {
@@ -50,10 +49,10 @@ final class Reception: Sendable {
             try? await HTTPConversation(stream, api: api, connector: nil, peer: .loopback)
                 .converse()
         } else if let connector = gateway.configuration.rulebook.localSubmission {
-            guard census.enter(connector, .loopback) else {
+            guard gateway.census.enter(connector, .loopback, at: gateway.clock()) else {
                 return await refuse(stream, connector, .loopback)
             }
-            defer { census.leave(connector, .loopback) }
+            defer { gateway.census.leave(connector, .loopback) }
             try? await SMTPConversation(
                 stream,
                 gateway: gateway,
@@ -68,32 +67,75 @@ final class Reception: Sendable {
     /// asked, and its door's protocol is spoken.
     private func receive(_ stream: Connection, port: Int) async {
         defer { stream.close() }
-        guard let peer = stream.peer.ip.flatMap({ IPAddress($0) }),
-            let local = stream.local.ip.flatMap({ IPAddress($0) })
+        guard let peer = IPAddress(stream.peer), let local = IPAddress(stream.local),
+            let visitor = await visitor(on: stream, from: peer, at: Place(local, port))
         else { return }
-        let connector = gateway.configuration.rulebook.connector(at: local, port: port, for: peer)
-        guard let connector else {
-            return await turnAway(stream, port: port, peer: peer)
+        let (connector, source) = (visitor.connector, visitor.isSource ? visitor.peer : nil)
+        guard gateway.census.enter(connector, source, at: gateway.clock()) else {
+            return await refuse(stream, connector, visitor.peer)
         }
-        guard census.enter(connector, peer) else {
-            return await refuse(stream, connector, peer)
-        }
-        defer { census.leave(connector, peer) }
+        defer { gateway.census.leave(connector, source) }
         do throws(StreamError) {
-            try await speak(stream, connector, peer)
+            try await speak(stream, visitor)
         } catch {
             gateway.log.debug(
                 "connection lost",
-                ["connector": connector.name, "peer": peer.description, "reason": "\(error)"]
+                [
+                    "connector": connector.name, "peer": visitor.peer.description,
+                    "reason": "\(error)",
+                ]
             )
         }
     }
 
-    private func speak(
-        _ stream: Connection,
-        _ connector: ReceiveConnector,
-        _ peer: IPAddress
-    ) async throws(StreamError) {
+    /// Who comes, and who serves them; nil where nobody does, which they have been told.
+    private func visitor(
+        on stream: Connection,
+        from peer: IPAddress,
+        at place: Place
+    ) async -> Visitor? {
+        let rules = gateway.configuration.rulebook
+        guard let listing = rules.listing(balancer: peer, at: place) else {
+            return await visitor(on: stream, as: peer, at: place)
+        }
+        guard gateway.census.beginWaiting(listing) else {
+            await refuse(stream, listing, peer)
+            return nil
+        }
+        let outcome = await Introduction(balancer: peer, connector: listing).hear(on: stream)
+        gateway.census.endWaiting(listing)
+        switch outcome {
+        case .client(let client): return await visitor(on: stream, as: client, at: place)
+        case .inRequests:
+            return Visitor(listing, peer, Forwarding(balancer: peer, place), isSource: false)
+        case .failed(let words):
+            gateway.log.warning(
+                "the balancer's PROXY header \(words); it must send one (haproxy: send-proxy-v2),"
+                    + " or must not be listed in proxies",
+                ["connector": listing.name, "peer": peer.description]
+            )
+            return nil
+        case .gone: return nil
+        }
+    }
+
+    private func visitor(
+        on stream: Connection,
+        as peer: IPAddress,
+        at place: Place
+    ) async -> Visitor? {
+        let rules = gateway.configuration.rulebook
+        guard let connector = rules.connector(at: place.local, port: place.port, for: peer) else {
+            await turnAway(stream, port: place.port, peer: peer)
+            return nil
+        }
+        // A balancer behind the balancer names its clients in its requests.
+        let isBalancer = connector.door == .http && rules.listing(balancer: peer, at: place) != nil
+        return Visitor(connector, peer, isBalancer ? Forwarding(balancer: peer, place) : nil)
+    }
+
+    private func speak(_ stream: Connection, _ visitor: Visitor) async throws(StreamError) {
+        let connector = visitor.connector
         let tls = certificates.withLock { $0.contexts[connector.name] }
         if connector.tls.mode == .implicit {
             guard let tls else { return }
@@ -101,14 +143,19 @@ final class Reception: Sendable {
         }
         switch connector.door {
         case .http:
-            try await HTTPConversation(stream, api: api, connector: connector, peer: peer)
-                .converse()
+            try await HTTPConversation(
+                stream,
+                api: api,
+                connector: connector,
+                peer: visitor.peer,
+                forwarding: visitor.forwarding
+            ).converse()
         case .smtp:
             try await SMTPConversation(
                 stream,
                 gateway: gateway,
                 connector: connector,
-                peer: peer,
+                peer: visitor.peer,
                 tls: tls
             ).converse()
         }
@@ -149,5 +196,13 @@ final class Reception: Sendable {
             )
         case .smtp: await Farewell.smtp(.tooManyConnections, on: stream)
         }
+    }
+}
+
+extension IPAddress {
+    /// Nil for a unix socket.
+    init?(_ address: SocketAddress) {
+        guard let (isIPv4, value) = address.number else { return nil }
+        self = isIPv4 ? IPAddress(v4: UInt32(value)) : IPAddress(v6: value)
     }
 }

@@ -55,7 +55,7 @@ final class Server: Sendable {
     /// Opens every door and begins to deliver. After it throws nothing is open.
     func start() async throws(ServiceError) {
         reception.adopt(try CertificateShelf(gateway.configuration))
-        let doors = try Doors(gateway.configuration.rulebook, keeping: nil)
+        let doors = try Doors(gateway.configuration.rulebook)
         var locals: [Listener] = []
         do throws(ServiceError) {
             locals = try Doors.openLocals(in: gateway.configuration.dataDirectory)
@@ -67,8 +67,17 @@ final class Server: Sendable {
             for listener in locals { listener.stop() }
             throw error
         }
+        watchRanges()
         for listener in doors.listeners.values { reception.serve(listener, on: loops) }
         loops.next().start { [gateway] in await Housekeeping(gateway: gateway).run() }
+    }
+
+    /// The audit wants to know since when a range could have been used.
+    private func watchRanges() {
+        loops.next().start { [gateway] in
+            let ranges = gateway.configuration.rulebook.watchedRanges
+            try? await gateway.store.watch(ranges, from: gateway.clock())
+        }
     }
 
     private func fillFromStore() async throws(ServiceError) {
@@ -92,14 +101,17 @@ final class Server: Sendable {
             throw .needsRestart("dataDirectory")
         }
         let certificates = try CertificateShelf(configuration)
-        let old = open.withLock { $0.doors }
-        let new = try Doors(configuration.rulebook, keeping: old)
+        guard let old = open.withLock({ $0.doors }) else { return }
+        let (new, failure) = old.moved(to: configuration.rulebook)
         open.withLock { $0.doors = new }
-        reception.adopt(certificates)
-        gateway.adopt(configuration)
-        dispatcher.replace(routes: configuration.routes, settings: configuration.delivery)
+        if failure == nil {
+            reception.adopt(certificates)
+            gateway.adopt(configuration)
+            dispatcher.replace(routes: configuration.routes, settings: configuration.delivery)
+            watchRanges()
+        }
         for listener in new.added(to: old) { reception.serve(listener, on: loops) }
-        for listener in old?.added(to: new) ?? [] { listener.stop() }
+        if let failure { throw failure }
     }
 
     /// Finishes what is begun, for at most 30 s, and closes the store.
@@ -115,6 +127,8 @@ final class Server: Sendable {
         }
         await dispatcher.drain(within: max(.seconds(1), deadline - .now))
         try? await gateway.directory.noteUses()
+        try? await gateway.sources.flush()
+        await gateway.protocolLog.finish()
         gateway.store.close()
     }
 }

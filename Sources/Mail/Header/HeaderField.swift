@@ -61,12 +61,23 @@ package struct HeaderField: Sendable, Equatable {
         return Charset.utf8.text(of: unfolded) ?? Charset.windows1252.text(of: unfolded) ?? ""
     }
 
+    /// Nothing but folds and blanks.
+    var isBlank: Bool {
+        octets[(colon + 1)...].allSatisfy {
+            $0.isBlank || $0 == .carriageReturn || $0 == .lineFeed
+        }
+    }
+
     /// `text` with its encoded words decoded (RFC 2047).
     package var decoded: String { EncodedWord.decode(text) }
 
     func isNamed(_ other: String) -> Bool {
-        name.utf8.count == other.utf8.count
-            && zip(name.utf8, other.utf8).allSatisfy { $0.lowered == $1.lowered }
+        let (left, right) = (name.utf8.span, other.utf8.span)
+        guard left.count == right.count else { return false }
+        for index in left.indices where left[index].lowered != right[index].lowered {
+            return false
+        }
+        return true
     }
 
     func append(to output: inout [UInt8]) {

@@ -46,7 +46,7 @@ extension HeaderBlock {
 
     /// Whether the field is to be added; one without content is taken out for it.
     private mutating func takesField(_ name: String) -> Bool {
-        guard !fields.contains(where: { $0.isNamed(name) && !$0.text.isEmpty }) else {
+        guard !fields.contains(where: { $0.isNamed(name) && !$0.isBlank }) else {
             return false
         }
         remove(name)

@@ -26,6 +26,13 @@ package struct IPAddress: Hashable, Sendable {
     }
 }
 
+/// As numbers; all of IPv4 comes first.
+extension IPAddress: Comparable {
+    package static func < (left: IPAddress, right: IPAddress) -> Bool {
+        left.family == right.family ? left.value < right.value : left.family == .v4
+    }
+}
+
 extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     /// Dotted decimal, or RFC 4291 §2.2 text (no zone, no brackets); nil for anything else.
     package init?(_ text: String) {

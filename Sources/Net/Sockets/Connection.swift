@@ -11,6 +11,8 @@ package final class Connection {
     private var descriptor: Descriptor?
     private let wasAccepted: Bool
     var session: TLSSession?
+    /// What was received and given back.
+    private var returned: [UInt8] = []
     /// Calls in a row that did not have to wait, so that one busy peer does not keep the loop to itself.
     private var burst = 0
 
@@ -79,10 +81,25 @@ extension Connection {
         return body(UnsafeBufferPointer(rebasing: loop.scratch[..<count]).span)
     }
 
+    /// Gives back what was received in the clear and was not meant for the receiver: the next
+    /// `receive`, or the handshake, gets it first.
+    package func putBack(_ octets: [UInt8]) {
+        precondition(session == nil, "what TLS has carried cannot be given back")
+        returned.insert(contentsOf: octets, at: 0)
+    }
+
+    private func takeReturned() -> Int {
+        let count = min(returned.count, loop.scratch.count)
+        _ = loop.scratch.update(fromContentsOf: returned[..<count])
+        returned.removeFirst(count)
+        return count
+    }
+
     /// How many octets now lie in the loop's scratch, to be used before anything else is awaited;
     /// nil at the end.
     func receiveRaw(within limit: Duration, idle: Bool) async throws(StreamError) -> Int? {
         if try mustYield { await Task.yield() }
+        if !returned.isEmpty { return takeReturned() }
         if let count = try takeAvailable() { return count > 0 ? count : nil }
         let deadline = Instant.now + limit
         while true {

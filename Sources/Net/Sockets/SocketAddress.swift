@@ -55,6 +55,16 @@ package struct SocketAddress: Hashable, Sendable {
         }
     }
 
+    /// As a number: 32 bits of IPv4, or 128 of IPv6; nil for a unix socket.
+    package var number: (isIPv4: Bool, value: UInt128)? {
+        switch place {
+        case .v4(let bits): (true, UInt128(UInt32(bigEndian: bits)))
+        case .v6(let high, let low, _):
+            (false, UInt128(UInt64(bigEndian: high)) << 64 | UInt128(UInt64(bigEndian: low)))
+        case .unix: nil
+        }
+    }
+
     /// From four octets in network order.
     init(v4 octets: some Sequence<UInt8>) {
         let bits = octets.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }

@@ -27,6 +27,14 @@ final class TLSContext: @unchecked Sendable {
         }
     }
 
+    /// Without the suites of TLS_RSA_WITH_…, whose sessions can be read later by whoever gets the key
+    /// (RFC 9325 §4.1). Old devices that know no others need a connector of their own.
+    func demandForwardSecrecy() throws(StreamError) {
+        guard SSL_CTX_set_cipher_list(pointer, "DEFAULT:!kRSA") == 1 else {
+            throw .takeTLS("no ciphers")
+        }
+    }
+
     /// The chain, its own certificate first, and the key that belongs to it.
     func use(certificate: PEMSource, key: PEMSource) throws(StreamError) {
         try useChain(certificate)

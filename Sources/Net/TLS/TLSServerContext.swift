@@ -37,6 +37,7 @@ package final class TLSServerContext: Sendable {
         try context.use(certificate: certificate, key: key)
         certificateExpiry = TLSServerContext.expiry(of: SSL_CTX_get0_certificate(context.pointer))
         openssl_ctx_prefer_own_ciphers(context.pointer)
+        if minimum.rawValue >= TLSVersion.v12.rawValue { try context.demandForwardSecrecy() }
         SSL_CTX_set_num_tickets(context.pointer, 1)
         // Without it OpenSSL refuses to resume a session that had a client certificate.
         _ = "postern".withCString { name in

@@ -77,7 +77,7 @@ struct MessageRows {
         let database = try SQLiteDatabase(path, isReadOnly: false)
         for setting in [
             "page_size = \(pageSize)", "journal_mode = WAL", "synchronous = FULL",
-            "wal_autocheckpoint = 400", "secure_delete = FAST", "cache_size = -32768",
+            "wal_autocheckpoint = 800", "secure_delete = FAST", "cache_size = -32768",
             "temp_store = MEMORY",
         ] {
             _ = try database.query("PRAGMA \(setting)")

@@ -5,10 +5,10 @@ struct Checkpointer {
     /// The length of the log at which to try next.
     private var next = Self.step
 
-    // In pages of 8 KB: about 3 MB, and 64 MB. Twice the step doubled the slowest commits, and
+    // In pages of 4 KB: about 3 MB, and 64 MB. Twice the step doubled the slowest commits, and
     // half of it copied the busy pages too often.
-    private static let step = 400
-    private static let bound = 8000
+    private static let step = 800
+    private static let bound = 16000
 
     mutating func afterCommit(_ database: Database) throws(StoreError) {
         guard database.logPages >= next else {

@@ -140,7 +140,42 @@ enum Schema {
             ip_ranges TEXT,
             default_from TEXT,
             default_to TEXT,
-            created INTEGER NOT NULL
+            created INTEGER NOT NULL,
+            certificates TEXT
+        ) WITHOUT ROWID;
+        CREATE TABLE credential (
+            id BLOB PRIMARY KEY,
+            application BLOB NOT NULL,
+            username TEXT NOT NULL COLLATE NOCASE UNIQUE,
+            verifier TEXT NOT NULL,
+            sealed BLOB,
+            created INTEGER NOT NULL,
+            used INTEGER
+        ) WITHOUT ROWID;
+
+        -- An address has sixteen octets; the application of the anonymous has none.
+        CREATE TABLE source (
+            n INTEGER PRIMARY KEY,
+            address BLOB NOT NULL,
+            connector TEXT NOT NULL,
+            application BLOB NOT NULL,
+            first_seen INTEGER NOT NULL,
+            last_seen INTEGER NOT NULL,
+            helo TEXT,
+            tls_version TEXT,
+            tls_cipher TEXT,
+            mechanism TEXT,
+            quirks INTEGER NOT NULL,
+            messages INTEGER NOT NULL,
+            refusals INTEGER NOT NULL
+        );
+        CREATE UNIQUE INDEX source_key ON source (address, connector, application);
+        CREATE TABLE watched_range (
+            connector TEXT NOT NULL,
+            lower BLOB NOT NULL,
+            upper BLOB NOT NULL,
+            since INTEGER NOT NULL,
+            PRIMARY KEY (connector, lower, upper)
         ) WITHOUT ROWID;
         CREATE TABLE api_key (
             id TEXT PRIMARY KEY,

@@ -4,7 +4,7 @@ extension Database {
     func applications() throws(StoreError) -> [ApplicationRecord] {
         let sql: StaticString = """
             SELECT id, name, relays, senders, recipients, scopes, rate, ip_ranges, default_from,
-                default_to, created FROM application ORDER BY name
+                default_to, created, certificates FROM application ORDER BY name
             """
         return try select(sql) { row throws(StoreError) in
             ApplicationRecord(
@@ -18,6 +18,7 @@ extension Database {
                 ipRanges: try strings(in: row.optionalText(7)),
                 defaultFrom: row.optionalText(8),
                 defaultTo: try strings(in: row.optionalText(9)),
+                certificates: try strings(in: row.optionalText(11)),
                 createdAt: row.time(10)
             )
         }
@@ -52,8 +53,8 @@ extension Rows {
         try database.change(
             """
             INSERT INTO application (id, name, relays, senders, recipients, scopes, rate, ip_ranges,
-                default_from, default_to, created)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                default_from, default_to, created, certificates)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             application.values
         )
@@ -64,7 +65,7 @@ extension Rows {
             """
             UPDATE application SET name = ?2, relays = ?3, senders = ?4, recipients = ?5,
                 scopes = ?6, rate = ?7, ip_ranges = ?8, default_from = ?9, default_to = ?10,
-                created = ?11
+                created = ?11, certificates = ?12
             WHERE id = ?1
             """,
             application.values
@@ -77,6 +78,7 @@ extension Rows {
         let found = try database.change("DELETE FROM application WHERE id = ?", [id])
         if found == 0 { throw .notFound }
         try database.change("DELETE FROM api_key WHERE application = ?", [id])
+        try database.change("DELETE FROM credential WHERE application = ?", [id])
     }
 
     func insert(_ key: KeyRecord) throws(StoreError) {
@@ -137,6 +139,7 @@ extension ApplicationRecord {
             rate.map { .integer(Int64($0)) } ?? .null,
             .text(orNull: JSONText.array(ipRanges)), .text(orNull: defaultFrom),
             .text(orNull: JSONText.array(defaultTo)), .time(createdAt),
+            .text(orNull: JSONText.array(certificates)),
         ]
     }
 }

@@ -15,6 +15,8 @@ package struct ApplicationRecord: Sendable, Equatable {
     package var ipRanges: [String]
     package var defaultFrom: String?
     package var defaultTo: [String]
+    /// SHA-256 fingerprints of client certificates that are this application, in lower-case hex.
+    package var certificates: [String]
     package var createdAt: Timestamp
 
     package init(
@@ -28,6 +30,7 @@ package struct ApplicationRecord: Sendable, Equatable {
         ipRanges: [String] = [],
         defaultFrom: String? = nil,
         defaultTo: [String] = [],
+        certificates: [String] = [],
         createdAt: Timestamp
     ) {
         self.id = id
@@ -40,6 +43,7 @@ package struct ApplicationRecord: Sendable, Equatable {
         self.ipRanges = ipRanges
         self.defaultFrom = defaultFrom
         self.defaultTo = defaultTo
+        self.certificates = certificates
         self.createdAt = createdAt
     }
 }

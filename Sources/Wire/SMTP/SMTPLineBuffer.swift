@@ -13,6 +13,8 @@ struct SMTPLineBuffer: Sendable {
     /// Up to here no LF was found.
     private var searched = 0
     private var isSkipping = false
+    /// A line ended without a CR.
+    private(set) var hasMetBareLineFeed = false
 
     var isEmpty: Bool { start == octets.count && !isSkipping }
 
@@ -39,6 +41,7 @@ struct SMTPLineBuffer: Sendable {
             return .tooLong
         }
         let endsInCR = end > start && octets[end - 1] == 13
+        if !endsInCR { hasMetBareLineFeed = true }
         return .whole(Array(octets[start..<(endsInCR ? end - 1 : end)]))
     }
 

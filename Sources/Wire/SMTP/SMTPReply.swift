@@ -10,6 +10,11 @@ package struct SMTPReply: Hashable, Sendable {
     package let lines: [String]
 
     package init(_ code: Int, _ enhanced: String?, _ text: String) {
+        let octets = text.utf8.span
+        guard endOfRun(in: octets, from: 0, stoppedBy: { ($0 == 10).octet }) < octets.count else {
+            self.init(code, enhanced, lines: [text])
+            return
+        }
         let lines = text.utf8.split(separator: 10, omittingEmptySubsequences: false)
         self.init(code, enhanced, lines: lines.map { String(Substring($0)) })
     }
@@ -21,9 +26,11 @@ package struct SMTPReply: Hashable, Sendable {
     }
 
     private static func withoutControls(_ text: String) -> String {
-        let isControl = { (unit: UInt8) in unit < 32 || unit == 127 }
-        guard text.utf8.contains(where: isControl) else { return text }
-        return String(decoding: text.utf8.map { isControl($0) ? 32 : $0 }, as: UTF8.self)
+        let octets = text.utf8.span
+        let end = endOfRun(in: octets, from: 0) { ($0 < 32).octet | ($0 == 127).octet }
+        guard end < octets.count else { return text }
+        let clean = text.utf8.map { $0 < 32 || $0 == 127 ? 32 : $0 }
+        return String(decoding: clean, as: UTF8.self)
     }
 }
 
@@ -40,8 +47,10 @@ extension SMTPReply: CustomStringConvertible {
     /// As sent; each line carries the enhanced code (RFC 2034 §4).
     package var octets: [UInt8] {
         var octets: [UInt8] = []
+        octets.reserveCapacity(lines.reduce(0) { $0 + $1.utf8.count + 16 })
+        let code = String(code)
         for (index, line) in lines.enumerated() {
-            octets.append(String(code))
+            octets.append(code)
             octets.append(index == lines.count - 1 ? 32 : 45)
             if let enhanced {
                 octets.append(enhanced)

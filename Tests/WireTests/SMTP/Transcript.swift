@@ -6,13 +6,14 @@ import Wire
 /// A conversation as a mail administrator writes it down. See `Tests/Transcripts`.
 ///
 /// `#` a comment, `O:` how the connector is set, `C:` the client's line (CRLF is added), `C-` the
-/// client's octets as they are, `S:` the server's line (`*` stands for anything), `T:` TLS begins,
-/// `M:` a line of the mail that was kept, `E:` the server closes. In `C` lines `\n \r \\ \xHH` are
-/// escapes.
+/// client's octets as they are, `S:` the server's line (`*` stands for anything), `S+` the server's
+/// reply of any number of lines, of which this is one, `T:` TLS begins, `M:` a line of the mail that
+/// was kept, `E:` the server closes. In `C` lines `\n \r \\ \xHH` are escapes.
 struct Transcript: Sendable, CustomTestStringConvertible {
     enum Step: Sendable {
         case send([UInt8])
         case expect(String)
+        case expectAmong(String)
         case startTLS
         case kept(String)
         case closed
@@ -44,6 +45,7 @@ struct Transcript: Sendable, CustomTestStringConvertible {
             case "C:": send(Self.octets(rest) + [13, 10])
             case "C-": send(Self.octets(rest))
             case "S:": steps.append(.expect(rest))
+            case "S+": steps.append(.expectAmong(rest))
             case "T:": steps.append(.startTLS)
             case "M:": steps.append(.kept(rest))
             case "E:": steps.append(.closed)
@@ -91,10 +93,11 @@ struct Transcript: Sendable, CustomTestStringConvertible {
 }
 
 /// The small rules the transcripts are written for: `corp.example` is ours, `printer` has the
-/// password `secret`.
+/// password `secret` and may relay, `anyRecipient` lets everybody relay.
 struct ScriptedDriver {
     var session: SMTPServerSession
     let refusesAnonymous: Bool
+    let takesAnyRecipient: Bool
     private(set) var said: [UInt8] = []
     private(set) var kept: [String] = []
     private(set) var farewell: SMTPFarewell?
@@ -116,6 +119,7 @@ struct ScriptedDriver {
         server.allowsMailWithoutHello = options["allowWithoutHello"] != nil
         server.maximumProtocolErrors = Int(options["errors"] ?? "5") ?? 5
         refusesAnonymous = options["applications"] != nil
+        takesAnyRecipient = options["anyRecipient"] != nil
         session = SMTPServerSession(server, date: "Sun, 22 Nov 2026 11:09:24 +0000")
         drive()
     }
@@ -136,6 +140,16 @@ struct ScriptedDriver {
         guard let end = said.firstIndex(of: 10) else { return nil }
         defer { said.removeSubrange(...end) }
         return String(decoding: said[..<end].dropLast(), as: UTF8.self)
+    }
+
+    /// The next whole reply, each line as one of a single line would be written.
+    mutating func hearReply() -> [String] {
+        var lines: [String] = []
+        while let line = hear() {
+            lines.append(line.prefix(3) + " " + line.dropFirst(4))
+            if line.dropFirst(3).first != "-" { break }
+        }
+        return lines
     }
 
     mutating func nextKept() -> String? { kept.isEmpty ? nil : kept.removeFirst() }
@@ -163,7 +177,8 @@ struct ScriptedDriver {
             let words =
                 "SMTP; Client was not authenticated to send anonymous mail during MAIL FROM"
             session.refuse(SMTPReply(530, "5.7.57", words))
-        case .recipient(.mailbox(let mailbox), _) where mailbox.domain != "corp.example":
+        case .recipient(.mailbox(let mailbox), _)
+        where mailbox.domain != "corp.example" && !takesAnyRecipient && !session.isAuthenticated:
             let words = "SMTP; Unable to relay recipient in non-accepted domain"
             session.refuse(SMTPReply(550, "5.7.54", words))
         case .authenticate(let given) where !Self.isGood(given):

@@ -29,6 +29,7 @@ enum ApplicationResource {
         record.read(&form, isNew: true)
         form.finish()
         guard form.problems.isEmpty else { throw .invalid(form.problems) }
+        try checkCertificates(of: record, api)
         try await write(api, taken: record.name) { () async throws(StoreError) in
             try await api.store.insert(record)
         }
@@ -43,6 +44,7 @@ enum ApplicationResource {
         record.read(&form, isNew: false)
         form.finish()
         guard form.problems.isEmpty else { throw .invalid(form.problems) }
+        try checkCertificates(of: record, api)
         try await write(api, taken: record.name) { () async throws(StoreError) in
             try await api.store.update(record)
         }
@@ -55,6 +57,26 @@ enum ApplicationResource {
             try await api.store.remove(record.id)
         }
         return .noContent
+    }
+
+    /// A certificate that two applications list would be nobody's.
+    private static func checkCertificates(
+        of record: ApplicationRecord,
+        _ api: API
+    ) throws(Problem) {
+        let others = api.directory.applications.filter { $0.id != record.id }
+        for (index, fingerprint) in record.certificates.enumerated() {
+            guard let holder = others.first(where: { $0.certificates.contains(fingerprint) })
+            else { continue }
+            throw Problem(
+                409,
+                "already_exists",
+                "the application \(holder.name) lists this certificate already",
+                items: [
+                    .init("/certificates/\(index)", "already_exists", "listed by \(holder.name)")
+                ]
+            )
+        }
     }
 
     static func find(_ api: API, _ request: Request) throws(Problem) -> ApplicationRecord {
@@ -117,6 +139,11 @@ extension ApplicationRecord {
         ipRanges = form.checked("ip_ranges", ipRanges, "an address, a CIDR block or a-b") {
             AddressRange($0)?.description
         }
+        certificates = form.checked(
+            "certificates",
+            certificates,
+            "a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons"
+        ) { CertificateFingerprint($0)?.text }
         readRate(&form)
         readDefaults(&form)
     }
@@ -166,6 +193,7 @@ extension ApplicationRecord {
         json.member("scopes", scopes)
         json.member("rate", rate.map { "\($0)/min" })
         json.member("ip_ranges", ipRanges)
+        json.member("certificates", certificates)
         json.member("default_from", defaultFrom)
         json.member("default_to", defaultTo)
         json.member("created_at", createdAt)

@@ -33,17 +33,6 @@ enum InformationResource {
         }
     }
 
-    static func connectors(_ api: API, _ request: Request) async throws(Problem) -> Answer {
-        let connectors = api.configuration.rulebook.receiveConnectors
-        return .json { json in
-            json.beginObject()
-            json.members("data", connectors) { connector, json in
-                connector.write(to: &json)
-            }
-            json.endObject()
-        }
-    }
-
     static func domains(_ api: API, _ request: Request) async throws(Problem) -> Answer {
         let domains = api.configuration.rulebook.acceptedDomains
         return .json { json in
@@ -59,35 +48,16 @@ enum InformationResource {
     }
 
     static func audit(_ api: API, _ request: Request) async throws(Problem) -> Answer {
-        let findings = api.configuration.audit + api.directory.audit(at: api.now)
+        let seen = try await stored { () async throws(StoreError) in
+            try await api.gateway.sources.flush()
+            return try await SourceAudit.findings(api.store, api.configuration, at: api.now)
+        }
+        let findings = api.configuration.audit + api.directory.audit(at: api.now) + seen
         return .json { json in
             json.beginObject()
             json.members("data", findings) { $0.write(to: &$1) }
             json.endObject()
         }
-    }
-}
-
-extension ReceiveConnector {
-    fileprivate func write(to json: inout JSONWriter) {
-        json.beginObject()
-        json.member("name", name)
-        json.member("protocol", door.rawValue)
-        json.member("bindings", bindings.map(\.description))
-        json.member(
-            "remote_ip_ranges",
-            servesEveryone ? ["0.0.0.0/0", "::/0"] : remoteRanges.map(\.description)
-        )
-        json.member("enabled", isEnabled)
-        json.member("tls", tls.mode.rawValue)
-        json.member("authentication", authentication.map(\.rawValue))
-        json.member("permission_groups", permissionGroups.map(\.rawValue).sorted())
-        let names = { (set: Rights) in
-            Rights.names.filter { set.contains($0.right) }.map(\.name)
-        }
-        json.member("rights", names(rights))
-        json.member("without_rights", names(Rights.anonymousGroup.subtracting(rights)))
-        json.endObject()
     }
 }
 
@@ -99,41 +69,5 @@ extension AuditFinding {
         json.member("subject", subject)
         json.member("detail", text)
         json.endObject()
-    }
-}
-
-extension Directory {
-    static let auditCodes = ["any_sender", "old_key", "unused_key"]
-
-    /// What is unsafe about applications and keys.
-    func audit(at now: Timestamp) -> [AuditFinding] {
-        let anySender = applications.filter { $0.senders.contains("*") }.map {
-            AuditFinding(
-                .warning,
-                "any_sender",
-                of: $0.name,
-                "may send as anyone; list its senders (--sender) instead"
-            )
-        }
-        let live = allKeys.filter { $0.revokedAt == nil && ($0.expiresAt ?? now) >= now }
-        let old = live.filter { $0.expiresAt == nil && now - $0.createdAt > .seconds(365 * 86_400) }
-            .map {
-                AuditFinding(
-                    .warning,
-                    "old_key",
-                    of: "key_\($0.id)",
-                    "is older than a year and never expires; rotate it"
-                )
-            }
-        let unused = live.filter { now - ($0.lastUsedAt ?? $0.createdAt) > .seconds(90 * 86_400) }
-            .map {
-                AuditFinding(
-                    .warning,
-                    "unused_key",
-                    of: "key_\($0.id)",
-                    "was not used for 90 days; revoke it if nobody misses it"
-                )
-            }
-        return anySender + old + unused
     }
 }

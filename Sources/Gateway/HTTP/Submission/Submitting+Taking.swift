@@ -1,5 +1,6 @@
 import Delivery
 import Mail
+import Net
 import Policy
 import Store
 import Wire
@@ -39,6 +40,8 @@ extension Submitting {
                 approved.append(candidate)
             } else {
                 problems.append((candidate.pointer, .refused([(candidate, decision)])))
+                api.gateway.noteRefused(by: client.connector.name, .http)
+                noteSighting(refusals: 1)
                 discard([candidate])
             }
         }
@@ -66,11 +69,26 @@ extension Submitting {
             try await api.desk.take(offers, partially: partially, claim: claim)
         }
         switch outcome {
-        case .kept(let receipts): api.gateway.noteAccepted(receipts, .http)
-        case .refused: api.metrics.countRefused(.http)
+        case .kept(let receipts):
+            api.gateway.noteAccepted(receipts, .http)
+            noteSighting(messages: receipts.count)
+        case .refused:
+            api.gateway.noteRefused(by: client.connector.name, .http)
+            noteSighting(refusals: 1)
         case .replayed, .mismatched: break
         }
         return outcome
+    }
+
+    /// An HTTP client is a source like any other.
+    private func noteSighting(messages: Int = 0, refusals: Int = 0) {
+        var sighting = SourceSighting(at: now)
+        sighting.messages = messages
+        sighting.refusals = refusals
+        sighting.tlsVersion = request.tls?.version
+        sighting.tlsCipher = request.tls?.cipher
+        sighting.mechanism = "KEY"
+        api.gateway.sources.note(sighting, of: client)
     }
 
     /// 202, or what became of the message if that is known within the time the client gives.

@@ -19,6 +19,8 @@ struct SMTPContentReader: Sendable {
 
     /// The CRLF of the DATA command counts as the one before the first line.
     private var place = Place.lineStart(strictly: true)
+    /// A line ended in CR or LF alone.
+    private(set) var hasMetBareLineEnd = false
 
     init() {}
 
@@ -40,8 +42,10 @@ struct SMTPContentReader: Sendable {
                 }
             case .insideLine:
                 let end = LineEndings.passLine(bytes, &index, &copied, into: &output)
+                if case .bare = end { hasMetBareLineEnd = true }
                 place = Self.place(after: end)
             case .afterCR:
+                if bytes[index] != 10 { hasMetBareLineEnd = true }
                 place = .lineStart(strictly: bytes[index] == 10)
                 if bytes[index] == 10 { index += 1 }
                 copied = index

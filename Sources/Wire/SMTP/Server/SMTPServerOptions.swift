@@ -27,6 +27,9 @@ package struct SMTPServerOptions: Sendable {
     /// Reaching it ends the session; 0: never.
     package var maximumLogonFailures = 3
 
+    /// Keep what the client says for `takeHeard`.
+    package var keepsHeard = false
+
     package init(fqdn: String, peer: String) {
         self.fqdn = fqdn
         self.peer = peer

@@ -17,9 +17,12 @@ extension SMTPServerSession {
         case .commands:
             let limit = input.begins(with: "AUTH ") ? Self.authLineLimit : Self.lineLimit
             guard let line = input.next(limit: limit) else { return false }
+            if input.hasMetBareLineFeed { quirks.insert(.bareLineEnd) }
+            hear(line)
             obey(line)
         case .authentication(let exchange):
             guard let line = input.next(limit: Self.authLineLimit) else { return false }
+            hear(line)
             phase = .commands
             proceed(exchange, with: line)
         }
@@ -70,6 +73,7 @@ extension SMTPServerSession {
     private mutating func greet(_ name: ArraySlice<UInt8>, isExtended: Bool) {
         let printable = name.map { $0 < 32 || $0 == 127 ? UInt8(ascii: "?") : $0 }
         helloName = String(decoding: printable, as: UTF8.self)
+        if name.isEmpty { quirks.insert(.emptyHello) }
         self.isExtended = isExtended
         giveUp()
         let keywords = isExtended ? options.keywords(isSecure: isSecure) : []
@@ -87,6 +91,7 @@ extension SMTPServerSession {
         guard helloName != nil || options.allowsMailWithoutHello else {
             return reproach(.helloFirst)
         }
+        if helloName == nil { quirks.insert(.noHello) }
         // A mail that failed among its chunks is over for all but the client's last chunks.
         if transaction?.failure != nil { giveUp() }
         guard transaction == nil else { return reproach(.senderAlreadyGiven) }

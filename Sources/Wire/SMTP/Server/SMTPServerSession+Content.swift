@@ -4,6 +4,7 @@ extension SMTPServerSession {
         guard case .content(var reader) = phase else { return }
         var content: [UInt8] = []
         let end = reader.read(bytes, into: &content)
+        if reader.hasMetBareLineEnd { quirks.insert(.bareLineEnd) }
         phase = .content(reader)
         deliver(content)
         guard let end else { return }

@@ -39,6 +39,11 @@ package struct SMTPServerSession: Sendable {
     package internal(set) var isAuthenticated = false
     var transaction: SMTPTransaction?
     var hasSpoken = false
+    /// For `takeHeard`.
+    var heard: [String] = []
+    var hasHeardAuth = false
+    /// What was met so far.
+    package internal(set) var quirks: SMTPQuirks = []
     /// How many were given for CRAM-MD5.
     var challenges = 0
     private var protocolErrors = 0

@@ -1,0 +1,138 @@
+import Mail
+import Net
+import Policy
+import Store
+import Wire
+
+/// AUTH, judged and answered.
+extension SMTPConversation {
+    /// No answer to a logon waits longer than this in all: some devices give up after 20 s.
+    private static let patience: Duration = .seconds(12)
+
+    /// False when the conversation is over.
+    func authenticate(_ credentials: SMTPCredentials) async -> Bool {
+        let begin = ContinuousClock.now
+        switch gateway.logons.penalties.standing(of: logonSource, at: gateway.clock()) {
+        case .good: break
+        case .suspect: await pause(since: begin)
+        case .shutOut:
+            gateway.metrics.logons.countShutOut()
+            noteLogon("refused without being judged: too many have failed from there", credentials)
+            session.refuse(.tooManyFailedLogons)
+            return false
+        }
+        let outcome = await gateway.logons.judge(
+            LogonAttempt(
+                credentials,
+                of: logonSource,
+                from: client.peer,
+                at: gateway.clock()
+            )
+        )
+        switch outcome {
+        case .accepted(let identity):
+            become(identity)
+            session.accept()
+        case .unjudged(let reason):
+            gateway.metrics.logons.countUnjudged()
+            noteLogon("not judged: \(reason)", credentials)
+            session.refuse(.temporaryAuthenticationFailure)
+        case .refused(let reason):
+            refuse(credentials, reason)
+            await pause(since: begin)
+            session.refuse(.authenticationUnsuccessful)
+        }
+        return true
+    }
+
+    private func refuse(_ credentials: SMTPCredentials, _ reason: CredentialError) {
+        gateway.metrics.countFailedLogon()
+        hasFailedLogon = true
+        noteLogon("failed: \(reason)", credentials)
+        let isLast = gateway.logons.penalties.fail(
+            logonSource,
+            guess: credentials.guess,
+            at: gateway.clock()
+        )
+        if isLast {
+            note("logons are shut out for \(LogonPenalties.exclusion.components.seconds) s")
+        }
+    }
+
+    /// The connector's tarpit, or what is left of our patience.
+    private func pause(since begin: ContinuousClock.Instant) async {
+        let rest = begin + Self.patience - .now
+        let pause = min(client.connector.limits.tarpit, rest)
+        if pause > .zero { _ = await EventLoop.current?.sleep(for: pause) }
+    }
+
+    /// The user is named only where he is one of ours: some type their password there.
+    private func noteLogon(_ what: String, _ credentials: SMTPCredentials) {
+        let record = gateway.directory.credential(named: credentials.username)
+        gateway.log.warning(
+            "logon \(what)",
+            [
+                "connector": client.connector.name, "peer": logonSource.description,
+                "mechanism": credentials.mechanism.rawValue,
+                "user": record?.username ?? "unknown",
+            ]
+        )
+    }
+
+    private var logonSource: LogonSource {
+        stream.peerCredentials.map { .localUser($0.uid) } ?? .address(client.peer)
+    }
+
+    func become(_ identity: Identity) {
+        guard let application = identity.application else { return }
+        self.identity = identity
+        hasFailedLogon = false
+        client = client.with(principal: .application(application.applicant))
+    }
+
+    /// A verified certificate that an application lists is that application; any other is nobody.
+    /// Where applications have no business it says nothing.
+    func adoptCertificate() {
+        guard client.connector.permissionGroups.contains(.applications),
+            let fingerprint = stream.tls?.peerFingerprint
+        else { return }
+        do throws(CredentialError) {
+            let found = try gateway.directory.identify(certificate: fingerprint, from: client.peer)
+            guard let found else { return }
+            guard found.holds(.send) else { throw .invalid }
+            become(found)
+        } catch {
+            gateway.metrics.countFailedLogon()
+            note("client certificate refused: \(error)")
+        }
+    }
+}
+
+extension SMTPCredentials {
+    var username: String {
+        switch self {
+        case .password(_, let username, _), .cramMD5(let username, _, _): username
+        }
+    }
+
+    /// What tells one attempt from another.
+    fileprivate var guess: String {
+        switch self {
+        case .password(_, let username, let password): "\(username)\0\(password)"
+        case .cramMD5(let username, _, let digest): "\(username)\0\(digest)"
+        }
+    }
+}
+
+extension SMTPReply {
+    static let tooManyFailedLogons = SMTPReply(
+        421,
+        "4.7.0",
+        "Too many failed logons from your address, try again later"
+    )
+    static let temporaryAuthenticationFailure = SMTPReply(
+        454,
+        "4.7.0",
+        "Temporary authentication failure"
+    )
+}

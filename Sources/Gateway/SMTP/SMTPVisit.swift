@@ -1,0 +1,115 @@
+import Mail
+import Net
+import Policy
+import Store
+import Wire
+
+/// What is kept of a connection beside its mail: what the inventory of sources shall know, and the
+/// protocol log.
+struct SMTPVisit {
+    var sighting: SourceSighting
+    let log: ProtocolLogSession?
+    var hasQuit = false
+    fileprivate var isReported = false
+    private var hasLooked = false
+    /// The first octets are a balancer's, and nobody listed the client as one.
+    private(set) var beginsWithProxyHeader = false
+
+    init(_ stream: Connection, _ connector: ReceiveConnector, _ peer: IPAddress, _ gateway: House) {
+        sighting = SourceSighting(at: gateway.clock())
+        log =
+            connector.keepsProtocolLog
+            ? gateway.protocolLog.session(
+                connector: connector.name,
+                local: stream.local.description,
+                // Behind a balancer the port is the balancer's, and tells nothing of the client.
+                remote: stream.peer.ip == peer.description
+                    ? stream.peer.description : peer.description
+            ) : nil
+        log?.note(.connected)
+    }
+
+    /// Looks at the first octets.
+    mutating func look(at octets: Span<UInt8>) {
+        guard !hasLooked, octets.count >= 6 else {
+            hasLooked = true
+            return
+        }
+        hasLooked = true
+        var reader = ProxyHeaderReader()
+        reader.receive(octets.extracting(first: min(16, octets.count)))
+        do throws(ProxyHeaderError) {
+            _ = try reader.next()
+            beginsWithProxyHeader = true
+        } catch {
+            beginsWithProxyHeader = error != .absent
+        }
+    }
+}
+
+extension SMTPConversation {
+    /// The session's next event; what was heard and what will be said goes to the protocol log.
+    func nextEvent() -> SMTPServerEvent? {
+        let event = session.next()
+        guard let log = visit.log else { return event }
+        for line in session.takeHeard() { log.note(.received, line) }
+        switch event {
+        case .reply(let octets), .goodbye(let octets, _): log.note(sent: octets)
+        default: break
+        }
+        return event
+    }
+
+    /// Whoever is not listed may not speak for others, nor go on as if it had not tried.
+    func refuseProxyHeader() async throws(StreamError) {
+        note(
+            "the client sends a PROXY header and is not believed; list it in proxies if it is a"
+                + " balancer"
+        )
+        try await say(SMTPReply(500, "5.3.3", "Unrecognized command"))
+        await stream.finish(within: .seconds(1))
+    }
+
+    /// A logon came to its end.
+    func noteLogon(by mechanism: SMTPMechanism) {
+        if identity == nil {
+            visit.sighting.refusals += 1
+        } else {
+            visit.sighting.mechanism = mechanism.rawValue
+            visit.log?.note(.note, "authenticated as \(identity?.application?.name ?? "")")
+        }
+    }
+
+    /// What a mail shows of the program that made it, as it came.
+    func noteHabits(of mail: RawMail, sentAs parameters: SMTPMailParameters) {
+        var quirks: SourceQuirks = []
+        if mail.header.first("Date") == nil { quirks.insert(.missingDate) }
+        if mail.header.first("Message-ID") == nil { quirks.insert(.missingMessageID) }
+        if mail.header.first("From") == nil { quirks.insert(.missingFrom) }
+        let isDeclared = [.eightBitMIME, .binaryMIME].contains(parameters.body)
+        if mail.traits.contains(.is8Bit), !isDeclared { quirks.insert(.undeclared8Bit) }
+        if mail.traits.contains(.hasLongLines) { quirks.insert(.longLines) }
+        visit.sighting.quirks |= quirks.rawValue
+    }
+
+    /// Tells the inventory what is new. Called once a mail and once a connection, not more.
+    func reportSighting() {
+        visit.sighting.lastSeen = gateway.clock()
+        visit.sighting.helo = session.helloName
+        visit.sighting.quirks |= SourceQuirks(session.quirks).rawValue
+        if let tls = stream.tls {
+            visit.sighting.tlsVersion = tls.version
+            visit.sighting.tlsCipher = tls.cipher
+        }
+        gateway.sources.note(visit.sighting, of: client)
+        visit.isReported = true
+        (visit.sighting.messages, visit.sighting.refusals) = (0, 0)
+    }
+
+    func endVisit() {
+        if !visit.hasQuit { visit.sighting.quirks |= SourceQuirks.noQuit.rawValue }
+        let isNews = visit.sighting.refusals > 0 || !visit.hasQuit
+        if isNews || !visit.isReported { reportSighting() }
+        visit.log?.note(.disconnected, context: visit.hasQuit ? "Local" : "Remote")
+    }
+}
