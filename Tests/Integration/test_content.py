@@ -6,6 +6,7 @@ import itertools
 import re
 import smtplib
 import ssl
+from pathlib import Path
 
 import pytest
 
@@ -128,12 +129,14 @@ def test_an_eight_bit_mail_reads_the_same_behind_a_next_hop_that_takes_seven(sen
     assert plain == ("text/plain", b"ascii", None)
     assert pdf == ("application/pdf", "%PDF äöüäöü".encode(), "Übersicht.pdf")
     assert inner == ("text/html", f"<p>ä {long}</p>".encode(), None)
-    assert next(part for part in mail.walk() if part.get_content_type() == "message/rfc822").get_content()["Subject"] == "innen ä"
+    message = next(part for part in mail.walk() if part.get_content_type() == "message/rfc822")
+    assert message.get_content()["Subject"] == "innen ä"
 
 
 def test_it_goes_as_it_is_to_one_with_8bitmime_but_for_its_long_lines(sender):
     word = marker()
-    taken = sender("eight", "BODY=8BITMIME").data(RICH.format(word, "short").replace("\r\n.\r\n", "\r\n..\r\n").encode() + b".\r\n")
+    stuffed = RICH.format(word, "short").replace("\r\n.\r\n", "\r\n..\r\n").encode()
+    taken = sender("eight", "BODY=8BITMIME").data(stuffed + b".\r\n")
     assert taken.parameters == "BODY=8BITMIME"
     judge(taken, eight=True)
     assert RICH.format(word, "short").partition("preamble")[2].encode() in taken.octets
@@ -154,6 +157,22 @@ def test_a_mail_in_chunks_is_the_mail_however_it_was_cut(sender):
     for size in (1, 7, 19, len(content)):
         taken = sender("eight").chunks(*[content[at : at + size] for at in range(0, len(content), size)], b"")
         assert taken.octets.endswith(b"\r\n\r\n" + content.partition(b"\r\n\r\n")[2])
+
+
+def test_a_large_mail_is_encoded_without_being_held_in_memory(relay, hops, sender):
+    def peak():
+        status = Path(f"/proc/{relay.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024
+
+    line = "Grüße an alle, und noch etwas mehr, damit es eine lange Zeile wird. ".encode() + b"\r\n"
+    body = line * (24_000_000 // len(line))
+    # What the store and the network take of a mail that goes as it is.
+    plain = body.decode().replace("ü", "u").replace("ß", "s").encode()
+    sender("old").data(b"Subject: plain\r\n\r\n" + plain + b".\r\n")
+    before = peak()
+    taken = sender("old").data(b"Subject: large\r\n\r\n" + body + b".\r\n")
+    assert peak() - before < 16, "MB, for a mail of 24"
+    assert judge(taken).get_payload(decode=True) == body
 
 
 BINARY = bytes(range(256)) * 40 + b"\n.\n\r.\r\r\n.\r\n\x00"
