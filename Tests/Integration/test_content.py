@@ -152,6 +152,19 @@ def test_a_device_that_knows_no_mime_is_understood(sender):
     assert mail["MIME-Version"] == "1.0"
 
 
+def test_a_whole_mail_over_http_is_encoded_alike(relay, hops):
+    word = marker()
+    client = relay.ready_client("--scope", "messages:send", "--scope", "messages:read")
+    octets = f"From: a@corp.example\nSubject: Grüße {word}\n\nFach ä\n{'x' * 2000}\n".encode()
+    target = "/v1/messages?from=a@corp.example&to=b@old.example"
+    answer = client.request("POST", target, octets, {"Content-Type": "message/rfc822"})
+    assert answer.status == 202
+    client.until(answer.id, "relayed")
+    mail = judge(next(taken for taken in hops["old"].taken if answer.id.encode() in taken.octets))
+    assert mail["Subject"] == f"Grüße {word}"
+    assert mail.get_payload(decode=True).decode().split() == ["Fach", "ä", "x" * 2000]
+
+
 def test_a_mail_in_chunks_is_the_mail_however_it_was_cut(sender):
     content = b"Subject: chunks\r\n\r\n.\r\nMAIL FROM:<evil@corp.example>\r\n.\r\n\r\nend\r\n"
     for size in (1, 7, 19, len(content)):
