@@ -4,9 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from postern import ROOT
-
-FOLDER = ROOT / "Tests" / "Transcripts"
+FOLDER = Path(__file__).resolve().parents[1] / "Transcripts"
 ESCAPES = {"n": b"\n", "r": b"\r"}
 
 

@@ -39,13 +39,16 @@ struct ModelTests {
     func connectors(seed: UInt64) {
         var dice = Dice(seed &+ 100)
         var found = 0
+        var foundV6 = 0
         for _ in 0..<250 {
             let book = dice.rulebook()
             // Where connectors quarrel the configuration is refused, and no choice is promised.
             guard book.conflicts.isEmpty else { continue }
             let model = NaiveModel(book: book)
             for _ in 0..<12 {
-                let local = dice.one(of: ["10.0.0.1", "10.0.0.2", "2001:db8::1", "::ffff:10.0.0.1"])
+                let local = dice.one(
+                    of: ["10.0.0.1", "10.0.0.2", "2001:db8::1", "2001:db8::1", "::ffff:10.0.0.1"]
+                )
                 let isV6 = local.hasPrefix("2001")
                 let peer = dice.one(of: Dice.peers.filter { $0.hasPrefix("2001") == isV6 })
                 let port = dice.one(of: [25, 25, 587])
@@ -57,15 +60,17 @@ struct ModelTests {
                     )
                 }
                 found += expected == nil ? 0 : 1
+                foundV6 += expected == nil || !isV6 ? 0 : 1
             }
         }
         #expect(found > 200)
+        #expect(foundV6 > 20)
     }
 }
 
 extension NaiveModel.Verdict {
     /// The decision in the model's words.
-    fileprivate init(_ decision: Decision, on offer: Submission) {
+    init(_ decision: Decision, on offer: Submission) {
         let short = { (reply: Reply) in "\(reply.code) \(reply.enhanced)" }
         self.init(
             rule: decision.refusal?.rule.rawValue ?? "none",
@@ -100,7 +105,8 @@ extension NaiveModel.Verdict {
 
 extension Dice {
     static let peers = [
-        "10.1.2.3", "10.1.2.4", "10.1.9.9", "10.9.9.9", "8.8.8.8", "2001:db8::9", "::ffff:10.1.2.3",
+        "10.1.2.3", "10.1.2.4", "10.1.2.9", "10.1.9.9", "10.9.9.9", "8.8.8.8", "2001:db8::9",
+        "2001:db8:0:1::9", "2001:db9::1", "::ffff:10.1.2.3",
     ]
     private static let domains = [
         "corp.example", "a.corp.example", "b.a.corp.example", "lab.example", "x.lab.example",
@@ -140,11 +146,21 @@ extension Dice {
             routes.append(connector)
         }
         let accepted = some(0...3, of: ["corp.example", "*.lab.example", "*.corp.example"])
-        return rules(connectors, accepting: accepted, by: routes)
+        return Rulebook(
+            receiveConnectors: connectors,
+            acceptedDomains: accepted.map {
+                AcceptedDomain(domain: domain($0), kind: one(of: AcceptedDomain.Kind.allCases))
+            },
+            sendConnectors: routes
+        )
     }
 
     private mutating func door(_ number: Int) -> ReceiveConnector {
-        let ranges = ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3", "::/0", "0.0.0.0/0"]
+        let ranges = [
+            "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3", "10.1.2.3-10.1.2.9", "::/0",
+            "10.1.0.5-10.1.9.9", "0.0.0.0/0", "2001:db8::/32", "2001:db8::/64", "2001:db8::9",
+            "2001:db8::8-2001:db8:0:1::9",
+        ]
         let places = ["0.0.0.0:25", "[::]:25", "10.0.0.1:25", "0.0.0.0:587", "[2001:db8::1]:25"]
         var connector = smtp(
             "C\(number)",

@@ -46,28 +46,46 @@ struct NaiveModel {
         address.hasPrefix("::ffff:") ? String(address.dropFirst(7)) : address
     }
 
-    /// Only the IPv4 blocks, single addresses and `::/0` that the generator writes.
+    /// By the digits: an address is its text in base 2, a block a common beginning.
     private func holds(_ range: String, _ peer: String) -> Bool {
-        if range == "::/0" { return peer.contains(":") }
-        guard !peer.contains(":"), !range.contains(":") else { return range == peer }
-        let parts = range.split(separator: "/")
-        guard parts.count == 2, let length = Int(parts[1]) else { return range == peer }
-        return bits(String(parts[0])).prefix(length) == bits(peer).prefix(length)
+        let ends = range.split(separator: "-").map { bits(String($0)) }
+        let digits = bits(peer)
+        if ends.count == 2 {
+            return digits.count == ends[0].count && ends[0] <= digits && digits <= ends[1]
+        }
+        let parts = range.split(separator: "/").map(String.init)
+        let block = bits(parts[0])
+        let length = parts.count == 2 ? Int(parts[1]) ?? 0 : block.count
+        return block.count == digits.count && block.prefix(length) == digits.prefix(length)
     }
 
+    /// How many addresses.
     private func size(_ range: String) -> Double {
-        if range == "::/0" { return 1e38 }
-        guard let length = range.split(separator: "/").dropFirst().first.flatMap({ Int($0) }) else {
-            return 1
-        }
-        return (0..<(32 - length)).reduce(1) { size, _ in size * 2 }
+        let ends = range.split(separator: "-").map { value(bits(String($0))) }
+        if ends.count == 2 { return ends[1] - ends[0] + 1 }
+        let parts = range.split(separator: "/").map(String.init)
+        guard parts.count == 2, let length = Int(parts[1]) else { return 1 }
+        return (length..<bits(parts[0]).count).reduce(1) { size, _ in size * 2 }
+    }
+
+    private func value(_ bits: String) -> Double {
+        bits.reduce(0) { $0 * 2 + ($1 == "1" ? 1 : 0) }
     }
 
     private func bits(_ address: String) -> String {
-        address.split(separator: ".").map { part in
-            let digits = String(Int(part) ?? 0, radix: 2)
-            return String(repeating: "0", count: 8 - digits.count) + digits
-        }.joined()
+        guard address.contains(":") else {
+            return address.split(separator: ".").map { digits($0, radix: 10, width: 8) }.joined()
+        }
+        let halves = address.halves(around: "::").map { $0.split(separator: ":") }
+        let missing = 8 - halves.reduce(0) { $0 + $1.count }
+        let zeros = Array(repeating: Substring("0"), count: halves.count == 2 ? missing : 0)
+        let groups = halves[0] + zeros + (halves.count == 2 ? halves[1] : [])
+        return groups.map { digits($0, radix: 16, width: 16) }.joined()
+    }
+
+    private func digits(_ text: Substring, radix: Int, width: Int) -> String {
+        let digits = String(Int(text, radix: radix) ?? 0, radix: 2)
+        return String(repeating: "0", count: width - digits.count) + digits
     }
 
     // MARK: Words about addresses
@@ -209,5 +227,13 @@ struct NaiveModel {
             return left.cost != right.cost ? left.cost < right.cost : left.name < right.name
         }
         return fitting.first.map { .name($0.name) } ?? .reply("552 5.3.4")
+    }
+}
+
+extension String {
+    /// What stands before and behind the mark; the whole where it does not occur.
+    fileprivate func halves(around mark: String) -> [Substring] {
+        guard let place = firstRange(of: mark) else { return [self[...]] }
+        return [self[..<place.lowerBound], self[place.upperBound...]]
     }
 }
