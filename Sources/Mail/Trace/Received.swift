@@ -19,6 +19,9 @@ package struct Received: Sendable {
         }
     }
 
+    /// More octets than a gateway ever adds to a mail: this line, Date, From and Message-ID.
+    package static let allowance = 2048
+
     /// What the client called itself, if it did.
     package var helo: String?
     package var peer: IPAddress?
