@@ -37,6 +37,14 @@ package struct ReceiveConnector: Hashable, Sendable {
 
     package var servesEveryone: Bool { remoteRanges.isEmpty }
 
+    /// Whether it serves there at all. A nil address is the wildcard of its family.
+    func isBound(to address: IPAddress?, _ port: Int, _ family: IPAddress.Family) -> Bool {
+        isEnabled
+            && bindings.contains {
+                $0.port == port && $0.address == address && $0.family == family
+            }
+    }
+
     /// The smallest range that holds the peer, by its number of addresses; nil where none does.
     func tightness(for peer: IPAddress) -> UInt128? {
         if servesEveryone { return .max }

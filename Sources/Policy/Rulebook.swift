@@ -5,6 +5,8 @@ package struct Rulebook: Hashable, Sendable {
     package let receiveConnectors: [ReceiveConnector]
     package let acceptedDomains: [AcceptedDomain]
     package let sendConnectors: [SendConnector]
+    /// Every connection is asked about, and most gateways have none.
+    private let hasBalancers: Bool
 
     package init(
         receiveConnectors: [ReceiveConnector],
@@ -14,6 +16,7 @@ package struct Rulebook: Hashable, Sendable {
         self.receiveConnectors = receiveConnectors
         self.acceptedDomains = acceptedDomains
         self.sendConnectors = sendConnectors
+        hasBalancers = receiveConnectors.contains { !$0.proxies.isEmpty }
     }
 
     /// The connector as the rules have it now; nil where it no longer serves the peer.
@@ -99,8 +102,8 @@ extension Rulebook {
         port: Int,
         for peer: IPAddress
     ) -> ReceiveConnector? {
-        tightest(of: connectors(at: local, port, family: local.family), for: peer)
-            ?? tightest(of: connectors(at: nil, port, family: local.family), for: peer)
+        tightest(at: local, port, local.family, for: peer)
+            ?? tightest(at: nil, port, local.family, for: peer)
     }
 
     /// The connector that lists the peer as a balancer; nil where the peer speaks for itself. The
@@ -109,30 +112,33 @@ extension Rulebook {
     package func listing(balancer peer: IPAddress, at local: IPAddress, port: Int)
         -> ReceiveConnector?
     {
-        let places = [local, nil].flatMap { connectors(at: $0, port, family: local.family) }
-        return places.first { $0.proxies.contains { $0.contains(peer) } }
-    }
-
-    private func connectors(
-        at address: IPAddress?,
-        _ port: Int,
-        family: IPAddress.Family
-    ) -> [ReceiveConnector] {
-        receiveConnectors.filter { connector in
-            connector.isEnabled
-                && connector.bindings.contains {
-                    $0.port == port && $0.address == address && $0.family == family
-                }
+        guard hasBalancers else { return nil }
+        for place in [local, nil] {
+            for connector in receiveConnectors
+            where connector.isBound(to: place, port, local.family)
+                && connector.proxies.contains(where: { $0.contains(peer) })
+            {
+                return connector
+            }
         }
+        return nil
     }
 
     private func tightest(
-        of connectors: [ReceiveConnector],
+        at address: IPAddress?,
+        _ port: Int,
+        _ family: IPAddress.Family,
         for peer: IPAddress
     ) -> ReceiveConnector? {
-        connectors.compactMap { connector in
-            connector.tightness(for: peer).map { (connector: connector, tightness: $0) }
-        }.min { $0.tightness < $1.tightness }?.connector
+        var best: (place: Int, tightness: UInt128)?
+        for place in receiveConnectors.indices
+        where receiveConnectors[place].isBound(to: address, port, family) {
+            guard let tightness = receiveConnectors[place].tightness(for: peer),
+                tightness < best?.tightness ?? .max || best == nil
+            else { continue }
+            best = (place, tightness)
+        }
+        return best.map { receiveConnectors[$0.place] }
     }
 
     /// Rule 7: the most specific address space, then the lowest cost, then the name.

@@ -72,6 +72,7 @@ private struct SinkSession {
     let sink: Sink
     let connection: Connection
     var received: [UInt8] = []
+    var chunks: [UInt8] = []
     var isPrivate = false
     var transactions = 0
 
@@ -95,6 +96,7 @@ private struct SinkSession {
                 let reply = sink.reply(to: line) ?? "354 go"
                 try await say(reply)
                 if reply.hasPrefix("354"), try await !content() { return }
+            case "BDAT": try await chunk(line)
             case "QUIT":
                 try await say("221 bye")
                 return
@@ -153,6 +155,21 @@ private struct SinkSession {
         return true
     }
 
+    /// Octet for octet, as BDAT promises; a content is whole after the last one.
+    private mutating func chunk(_ line: String) async throws(StreamError) {
+        let words = line.split(separator: " ")
+        let size = words.count > 1 ? Int(words[1]) ?? 0 : 0
+        while received.count < size, try await more() {}
+        chunks += received.prefix(size)
+        received.removeFirst(min(size, received.count))
+        if words.last == "LAST" {
+            let text = String(decoding: chunks, as: UTF8.self)
+            sink.note { $0.contents.append(text) }
+            chunks = []
+        }
+        try await say(sink.reply(to: line) ?? "250 2.0.0 ok")
+    }
+
     private func say(_ text: String) async throws(StreamError) {
         try await connection.send(Array((text + "\r\n").utf8), within: .seconds(5))
     }
@@ -164,12 +181,17 @@ private struct SinkSession {
                 received.removeSubrange(...end)
                 return line
             }
-            var more: [UInt8] = []
-            let arrived: Void? = try await connection.receive(within: .seconds(20)) { bytes in
-                for index in bytes.indices { more.append(bytes[index]) }
-            }
-            guard arrived != nil else { return nil }
-            received += more
+            guard try await more() else { return nil }
         }
+    }
+
+    /// False at the end.
+    private mutating func more() async throws(StreamError) -> Bool {
+        var octets: [UInt8] = []
+        let arrived: Void? = try await connection.receive(within: .seconds(20)) { bytes in
+            for index in bytes.indices { octets.append(bytes[index]) }
+        }
+        received += octets
+        return arrived != nil
     }
 }

@@ -10,7 +10,8 @@ private let subject: @Sendable ([UInt8], Cuts) -> Void = {
     case "smtp": feedSMTP
     case "json": feedJSON
     case "http": feedHTTP
-    default: fatalError("set POSTERN_FUZZ to smtp, json or http")
+    case "peers": feedPeers
+    default: fatalError("set POSTERN_FUZZ to smtp, json, http or peers")
     }
 }()
 

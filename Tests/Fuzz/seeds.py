@@ -20,6 +20,13 @@ DOCUMENTS = [
     b'"\xf0\x9f\x98\x80"',
     b" [ [ [ ] ] ] ",
 ]
+PEERS = [
+    b"PROXY TCP4 203.0.113.9 192.0.2.25 51234 25\r\nEHLO x\r\n",
+    b"PROXY TCP6 2001:db8::9 ::1 51234 25\r\n",
+    b"PROXY UNKNOWN\r\n",
+    b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x09\xc0\x00\x02\x19\xc8\x22\x00\x19rest",
+    b"220-sink ESMTP\r\n220 ready\r\n250-x\r\n250-SIZE 1000\r\n250 PIPELINING\r\n550 5.7.54 no\r\n",
+]
 
 
 def door_bits(options: dict[str, str]) -> int:
@@ -43,6 +50,8 @@ def seeds():
         yield "json", f"document-{number}", document
     for number, request in enumerate(REQUESTS):
         yield "http", f"request-{number}", request
+    for number, octets in enumerate(PEERS):
+        yield "peers", f"peer-{number}", octets
 
 
 if __name__ == "__main__":

@@ -308,6 +308,9 @@ class Transaction:
     tls: str | None = None
     user: str | None = None
     hello: str = ""
+    #: What stood behind the paths of MAIL and of each accepted RCPT.
+    parameters: str = ""
+    wishes: list[str] = field(default_factory=list)
 
     @property
     def mail(self):
@@ -322,9 +325,20 @@ class Sink:
     when the first octets of the content are there.
     """
 
-    def __init__(self, script=None, *, tls: Certificate | None = None, users: dict | None = None, port=None, size=None):
+    EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+
+    def __init__(
+        self,
+        script=None,
+        *,
+        tls: Certificate | None = None,
+        users: dict | None = None,
+        port=None,
+        size=None,
+        extensions=EXTENSIONS,
+    ):
         self.script = script or (lambda stage, argument, session: None)
-        self.users, self.size = users, size
+        self.users, self.size, self.extensions = users, size, extensions
         self.context = None
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -410,12 +424,16 @@ class _SinkSession:
             self.authenticate(argument)
         elif verb == "MAIL":
             self.transaction = Transaction(path(argument), tls=self.tls, user=self.user, hello=self.hello)
+            self.transaction.parameters = argument.partition(">")[2].strip()
             self.answer("mail", argument, "250 2.1.0 Ok")
         elif verb == "RCPT":
             if self.answer("rcpt", path(argument), "250 2.1.5 Ok")[0] == "2":
                 self.transaction.recipients.append(path(argument))
+                self.transaction.wishes.append(argument.partition(">")[2].strip())
         elif verb == "DATA":
             self.data()
+        elif verb == "BDAT":
+            self.chunk(argument)
         elif verb == "RSET":
             self.transaction = Transaction()
             self.send("250 2.0.0 Ok")
@@ -428,7 +446,7 @@ class _SinkSession:
             self.send("502 5.5.2 Unknown")
 
     def greeting(self, verb):
-        words = ["sink.test.example", "PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+        words = ["sink.test.example", *self.sink.extensions]
         if self.sink.size:
             words.append(f"SIZE {self.sink.size}")
         if self.sink.context and not self.tls:
@@ -473,6 +491,18 @@ class _SinkSession:
                 self.sink.taken.append(self.transaction)
         self.transaction = Transaction()
         self.send(reply)
+
+    def chunk(self, argument):
+        size, _, last = argument.partition(" ")
+        while len(self.buffer) < int(size):
+            self.more()
+        self.transaction.octets += self.buffer[: int(size)]
+        self.buffer = self.buffer[int(size) :]
+        self.answer("chunk", argument, "250 2.0.0 Taken")
+        if last:
+            with self.sink.lock:
+                self.sink.taken.append(self.transaction)
+            self.transaction = Transaction()
 
     def content(self) -> tuple[bytes, bytes]:
         """What stands before the final dot, and what follows it."""

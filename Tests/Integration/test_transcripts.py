@@ -1,6 +1,7 @@
 """The conversations that the session's own tests replay, through the running gateway to a next hop."""
 
 import base64
+import hmac
 import json
 import ssl
 
@@ -10,7 +11,8 @@ from peers import Sink, eventually, free_port
 from postern import Gateway, Session
 from transcript import TRANSCRIPTS, matches
 
-PEER = "127.0.0.1"
+LOCAL = "127.0.0.1"
+PASSWORD = b"secret"
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def next_hop():
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory, authority, next_hop):
-    """A gateway with a connector for each set of options, and the key of an application that may relay."""
+    """A gateway with a connector for each set of options; `printer` has the password `secret` and may relay."""
     ports: dict[str, int] = {}
 
     def change(config):
@@ -37,7 +39,10 @@ def house(tmp_path_factory, authority, next_hop):
     gateway = Gateway(tmp_path_factory.mktemp("transcripts"), authority, next_hop.port, change)
     try:
         gateway.start()
-        yield gateway, ports, gateway.app("--relay", "external", "--sender", "*").key
+        app = gateway.app("--relay", "external", "--sender", "*")
+        logon = ("--app", app.name, "--username", "printer", "--password-stdin", "--cram-md5")
+        gateway.ask("credential", "add", *logon, input=PASSWORD.decode())
+        yield ports
     finally:
         gateway.shut()
 
@@ -47,7 +52,7 @@ def connector(port: int, options: dict[str, str]) -> dict:
     mode = options.get("tls", "none")
     made = {
         "name": f"Port {port}",
-        "bindings": [f"{PEER}:{port}"],
+        "bindings": [f"{LOCAL}:{port}"],
         "tls": {"mode": "implicit" if mode == "on" else mode},
         "permissionGroups": ["applications"] if "applications" in options else ["anonymous"],
         "limits": {"messageSize": options.get("size", "1000"), "tarpit": "0s", "connectionsPerSource": 1000},
@@ -58,16 +63,21 @@ def connector(port: int, options: dict[str, str]) -> dict:
         made["allowWithoutHello"] = True
     if "errors" in options:
         made["limits"]["protocolErrors"] = int(options["errors"])
+    if "suppress" in options:
+        made["suppressKeywords"] = options["suppress"].split(",")
     if "anyRecipient" in options:
         made["rights"] = ["acceptAnyRecipient"]
     return made
 
 
 class Replay:
-    def __init__(self, transcript, house, next_hop, context):
-        gateway, ports, self.key = house
+    def __init__(self, transcript, ports, next_hop, context):
         self.transcript, self.next_hop, self.context = transcript, next_hop, context
-        self.session = Session(ports[json.dumps(transcript.options, sort_keys=True)], greet=False)
+        # Each from an address of its own: failed logons are counted by source.
+        self.peer = f"127.1.0.{TRANSCRIPTS.index(transcript) + 1}"
+        port = ports[json.dumps(transcript.options, sort_keys=True)]
+        self.session = Session(port, source=self.peer, greet=False)
+        self.challenge: tuple[bytes, bytes] | None = None
         if transcript.options.get("tls") == "on":
             self.encrypt()
         self.kept: list[list[str]] = []
@@ -84,12 +94,13 @@ class Replay:
 
     def step(self, kind, value):
         if kind == "C":
-            self.session.send(self.with_key(value))
+            self.session.send(self.answering(value))
         elif kind == "T:":
             self.encrypt()
         elif kind == "S:":
             line = self.line()
-            assert matches(line, value.replace("10.1.20.7", PEER)), f"{line!r} is not {value!r}"
+            written = self.challenged(line, value).replace("10.1.20.7", self.peer)
+            assert matches(line, written), f"{line!r} is not {value!r}"
             if line.startswith("250 2.6.0"):
                 self.kept.append([])
         elif kind == "S+":
@@ -123,21 +134,28 @@ class Replay:
             return b""
 
     def encrypt(self):
-        self.session.peer = self.context.wrap_socket(self.session.peer, server_hostname=PEER)
+        self.session.peer = self.context.wrap_socket(self.session.peer, server_hostname=LOCAL)
 
-    def with_key(self, octets: bytes) -> bytes:
-        """The transcripts know a password where the gateway knows a key."""
-        lines = octets.split(b"\r\n")
-        for number, line in enumerate(lines):
-            word = line.split(b" ")[-1]
-            try:
-                clear = base64.b64decode(word, validate=True)
-            except ValueError:
-                continue
-            if clear == b"secret" or clear.endswith(b"\0secret"):
-                clear = clear.removesuffix(b"secret") + self.key.encode()
-                lines[number] = line.removesuffix(word) + base64.b64encode(clear)
-        return b"\r\n".join(lines)
+    def challenged(self, line: str, written: str) -> str:
+        """A challenge of CRAM-MD5 is never the one that was written down; the answer to it changes with it."""
+        if "cram-md5" not in self.transcript.options.get("auth", "") or not line.startswith("334 "):
+            return written
+        self.challenge = (b"" if "*" in written else base64.b64decode(written[4:]), base64.b64decode(line[4:]))
+        assert self.challenge[1].startswith(b"<") and self.challenge[1].endswith(b"@relay.corp.example>")
+        return line
+
+    def answering(self, octets: bytes) -> bytes:
+        if self.challenge is None:
+            return octets
+        (written, given), self.challenge = self.challenge, None
+        try:
+            user, _, digest = base64.b64decode(octets).partition(b" ")
+        except ValueError:
+            return octets
+        if digest.lower().decode("latin-1") != hmac.new(PASSWORD, written, "md5").hexdigest():
+            return octets
+        right = hmac.new(PASSWORD, given, "md5").hexdigest().encode()
+        return base64.b64encode(user + b" " + (right.upper() if digest.isupper() else right)) + b"\r\n"
 
     def arrived(self):
         """Each mail that was answered 250 comes to the next hop, with every line that was written down, in order."""

@@ -113,3 +113,25 @@ private func converse(with address: SocketAddress, _ number: Int) async -> Bool 
         return false
     }
 }
+
+extension NetTests {
+    @Suite("What was received can be given back")
+    struct PutBackTests {
+        @Test("and comes again first, whatever its size", arguments: [1, 100, 65_536, 65_548])
+        func order(_ size: Int) async throws {
+            try await withLoops { loops in
+                let listener = try Listener(loopback)
+                defer { listener.stop() }
+                listener.start(on: loops, serve: returnAll)
+                let connection = try await Connection.connect(
+                    to: listener.local,
+                    within: .seconds(5)
+                )
+                try await connection.send(pattern(3), within: .seconds(5))
+                try await connection.finishSending(within: .seconds(1))
+                connection.putBack(pattern(size))
+                #expect(try await connection.receiveAll() == pattern(size) + pattern(3))
+            }
+        }
+    }
+}

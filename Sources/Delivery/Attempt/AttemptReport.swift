@@ -37,9 +37,17 @@ struct AttemptReport: Sendable, Equatable {
 
 extension AttemptReport {
     /// This one, made because another host had passed over the same mail: the route is at fault only
-    /// where both say so, and what a host has said tells more than that another could not be reached.
+    /// where both say so, and what a host has said tells more than that another could not be reached;
+    /// but the one that could not be reached may have what the first one lacks.
     func after(_ refusal: AttemptReport) -> AttemptReport {
-        var report = hasReachedHop ? self : refusal
+        let lacks = refusal.outcomes.contains { outcome in
+            if case .failed(let reply) = outcome {
+                reply.enhanced == HopReply.lacksSMTPUTF8
+            } else {
+                false
+            }
+        }
+        var report = hasReachedHop || lacks ? self : refusal
         report.condition = refusal.condition == nil ? nil : condition
         return report
     }

@@ -37,7 +37,10 @@ final class Courier {
     /// that turns out to be gone is replaced once, and that is no failure; a host that does not accept
     /// MAIL is passed over for the next.
     func carry(_ errand: Errand) async -> AttemptReport {
-        if let limit = manners.route.limits.messageSize, errand.first.octets > limit {
+        // What the gateway added does not count: the rules let the mail in without it.
+        if let limit = manners.route.limits.messageSize,
+            errand.first.octets - Received.allowance > limit
+        {
             let text = "\(errand.first.octets) octets; this route takes at most \(limit)"
             return AttemptReport(all: .failed(.found(text, "5.3.4")), of: errand)
         }
@@ -72,7 +75,7 @@ final class Courier {
     private func carry(_ errand: Errand, passing tried: Set<HostPort>) async -> AttemptReport {
         do throws(HopFailure) {
             let conversation = try await conversation(for: errand, passing: tried)
-            return await conversation.transact(errand, content: feed(of: errand))
+            return await conversation.transact(errand, content: { feed(of: errand) })
         } catch {
             return report(of: error, on: errand)
         }

@@ -21,6 +21,9 @@ package struct HopReply: Sendable, Equatable {
         return host.isEmpty || text.contains(host) ? reply : "\(host): \(reply)"
     }
 
+    /// RFC 6531 §3.7.4: a mail that needs SMTPUTF8, and a host that has not heard of it.
+    static let lacksSMTPUTF8 = "5.6.7"
+
     /// Something found by Postern, not said by a peer.
     static func found(_ text: String, _ enhanced: String, host: String = "") -> HopReply {
         HopReply(code: 0, enhanced: enhanced, text: text, host: host)

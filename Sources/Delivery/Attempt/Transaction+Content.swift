@@ -27,14 +27,56 @@ extension Transaction {
         }
     }
 
+    /// Each piece as one chunk (RFC 3030 §2). False when the next hop refused one.
+    mutating func sendChunks(
+        of content: ContentFeed,
+        from start: [UInt8]?
+    ) async throws(LostConversation) -> Bool {
+        phase = .content
+        var piece = start ?? []
+        while true {
+            let next = try await self.piece(of: content)
+            let command = SMTPClientCommand.bdat(octets: piece.count, isLast: next == nil)
+            try await conversation.send(
+                command.octets + piece,
+                in: .content,
+                within: conversation.limits.block
+            )
+            guard let next else { return true }
+            let answer = try await conversation.answer(
+                in: .content,
+                within: conversation.limits.dataStart
+            )
+            guard answer.code / 100 == 2 else {
+                settle(by: conversation.hopReply(answer), in: .content)
+                return false
+            }
+            piece = next
+        }
+    }
+
+    /// The content in the form in which it goes out.
+    func feed(from content: () -> ContentFeed) async throws(LostConversation) -> ContentFeed {
+        guard carriage.needsReencoding else { return content() }
+        do throws(StoreError) {
+            return try await ContentFeed.reencoded(content, for: carriage.capacity)
+        } catch {
+            throw unreadable(error)
+        }
+    }
+
     func piece(of content: ContentFeed) async throws(LostConversation) -> [UInt8]? {
         do throws(StoreError) {
             return try await content.next()
         } catch {
-            // In the middle of content the only way not to send half a mail is to hang up.
-            if phase == .content { conversation.hangUp() }
-            let reason = "the content could not be read: \(error)"
-            throw LostConversation(phase: phase, reason: reason, isOwnFault: true)
+            throw unreadable(error)
         }
+    }
+
+    private func unreadable(_ error: StoreError) -> LostConversation {
+        // In the middle of content the only way not to send half a mail is to hang up.
+        if phase == .content { conversation.hangUp() }
+        let reason = "the content could not be read: \(error)"
+        return LostConversation(phase: phase, reason: reason, isOwnFault: true)
     }
 }

@@ -1,4 +1,3 @@
-import Mail
 import Store
 import Wire
 
@@ -14,7 +13,7 @@ extension Transaction {
     mutating func offerEnvelope() async throws(LostConversation) -> Bool {
         let isPipelined = conversation.capabilities.pipelining
         if isPipelined { try await sendEnvelope() }
-        let reply = try await hear(in: .mail, after: isPipelined ? nil : mail)
+        let reply = try await hear(in: .mail, after: isPipelined ? nil : carriage.mail)
         guard reply.code / 100 == 2 else {
             refusal = reply
             isPassedOver = Finding(on: reply, in: .mail) != .failed
@@ -24,47 +23,27 @@ extension Transaction {
         }
         conversation.needsReset = true
         for (index, recipient) in errand.recipients.enumerated() {
-            let command = rcpt(recipient)
+            let command = carriage.rcpt(recipient.entry)
             note(try await hear(in: .recipient, after: isPipelined ? nil : command), on: index)
         }
+        if carriage.isChunked { return hasAccepted }
         guard hasAccepted || isPipelined else { return false }
         return try await offerData(isPipelined)
     }
 
     private func sendEnvelope() async throws(LostConversation) {
-        var octets = mail.octets
+        var octets = carriage.mail.octets
         for recipient in errand.recipients {
-            octets += rcpt(recipient).octets
+            octets += carriage.rcpt(recipient.entry).octets
         }
-        octets += SMTPClientCommand.data.octets
+        if !carriage.isChunked { octets += SMTPClientCommand.data.octets }
         try await conversation.send(octets, in: .mail, within: conversation.limits.command)
-    }
-
-    private var mail: SMTPClientCommand {
-        let entry = errand.first
-        let capabilities = conversation.capabilities
-        let dsn = capabilities.dsn ? entry.dsn : nil
-        let parameters = SMTPMailParameters(
-            size: capabilities.declaresSize ? entry.octets : nil,
-            body: entry.traits.contains(.is8Bit) && capabilities.eightBitMIME ? .eightBitMIME : nil,
-            smtpUTF8: entry.requiresSMTPUTF8,
-            returns: dsn?.returns,
-            envelopeID: dsn?.envelopeID
-        )
-        return .mail(entry.sender, parameters)
-    }
-
-    private func rcpt(_ recipient: QueuedRecipient) -> SMTPClientCommand {
-        let entry = recipient.entry
-        guard conversation.capabilities.dsn, let dsn = entry.dsn else {
-            return .rcpt(entry.mailbox)
-        }
-        return .rcpt(entry.mailbox, dsn.recipient)
     }
 
     /// The answers to what was sent behind a refused MAIL; they say nothing new.
     private mutating func hearOut() async throws(LostConversation) {
         for _ in decided { _ = try await hear(in: .recipient) }
+        if carriage.isChunked { return }
         if try await hear(in: .data).code == 354 { try await endEmptyData() }
     }
 

@@ -4,10 +4,12 @@ import Wire
 
 extension Conversation {
     /// One mail transaction (RFC 5321 §3.3).
-    func transact(_ errand: Errand, content: ContentFeed) async -> AttemptReport {
+    func transact(_ errand: Errand, content: () -> ContentFeed) async -> AttemptReport {
         if let refusal = refusal(of: errand.first) {
             var report = AttemptReport(all: .failed(refusal), of: errand)
             report.phase = .mail
+            // Another host may well be of newer make.
+            report.isPassedOver = refusal.enhanced == HopReply.lacksSMTPUTF8
             return report
         }
         var transaction = Transaction(errand, on: self)
@@ -25,7 +27,11 @@ extension Conversation {
     /// What this next hop would refuse, found without asking it.
     private func refusal(of entry: QueueEntry) -> HopReply? {
         if entry.requiresSMTPUTF8, !capabilities.smtpUTF8 {
-            return .found("the next hop does not take SMTPUTF8 mail", "5.6.7", host: target.label)
+            return .found(
+                "the next hop does not take SMTPUTF8 mail",
+                HopReply.lacksSMTPUTF8,
+                host: target.label
+            )
         }
         if let limit = capabilities.size, entry.octets > limit {
             return .found(
@@ -42,6 +48,7 @@ extension Conversation {
 struct Transaction {
     let errand: Errand
     let conversation: Conversation
+    let carriage: Carriage
     var decided: [Outcome?]
     private var condition: String?
     var phase = Phase.mail
@@ -54,6 +61,7 @@ struct Transaction {
     init(_ errand: Errand, on conversation: Conversation) {
         self.errand = errand
         self.conversation = conversation
+        carriage = Carriage(errand.first, to: conversation.capabilities)
         decided = Array(repeating: nil, count: errand.recipients.count)
     }
 
@@ -69,12 +77,17 @@ struct Transaction {
         return report
     }
 
-    mutating func run(_ content: ContentFeed) async throws(LostConversation) {
+    mutating func run(_ content: () -> ContentFeed) async throws(LostConversation) {
         // Read before MAIL: content that cannot be read is found while it costs nothing.
+        let content = try await feed(from: content)
         let start = try await piece(of: content)
         if conversation.needsReset { try await reset() }
         guard try await offerEnvelope() else { return }
-        try await send(content, from: start)
+        if carriage.isChunked {
+            guard try await sendChunks(of: content, from: start) else { return }
+        } else {
+            try await send(content, from: start)
+        }
         phase = .afterContent
         let reply = try await conversation.answer(
             in: .afterContent,

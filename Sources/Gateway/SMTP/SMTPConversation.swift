@@ -70,6 +70,7 @@ final class SMTPConversation {
     private func leave() async throws(StreamError) {
         if case .reply(let octets)? = nextEvent() { replies += octets }
         try await flush()
+        guard !visit.hasQuit else { return }
         // What the client has sent meanwhile must not destroy what it was told.
         await stream.finish(within: .seconds(1))
     }
@@ -131,11 +132,7 @@ final class SMTPConversation {
         case .goodbye(let octets, let farewell):
             replies += octets
             if let diagnosis = farewell.diagnosis { note(diagnosis) }
-            if farewell == .quit {
-                visit.hasQuit = true
-                try await flush()
-                stream.close()
-            }
+            visit.hasQuit = farewell == .quit
             return false
         }
         return true

@@ -30,11 +30,18 @@ struct TextEncoding {
         if isASCII, !survey.needsEncoding, survey.longestLine <= 998 {
             form = .sevenBit
         } else {
-            // A code takes three octets, and every 75 a soft break of three.
-            let quoted = (text.count + 2 * survey.codes) * 78 / 75
-            let base64 = text.count * 4 / 3 * 78 / 76
-            form = quoted > base64 * 135 / 100 + 32 ? .base64 : .quotedPrintable
+            form =
+                Self.prefersQuotedPrintable(octets: text.count, codes: survey.codes)
+                ? .quotedPrintable : .base64
         }
+    }
+
+    /// Whether people are better served with quoted-printable, though it may be a little longer.
+    static func prefersQuotedPrintable(octets: Int, codes: Int) -> Bool {
+        // A code takes three octets, and every 75 a soft break of three.
+        let quoted = (octets + 2 * codes) * 78 / 75
+        let base64 = octets * 4 / 3 * 78 / 76
+        return quoted <= base64 * 135 / 100 + 32
     }
 
     /// Line ends leave as CRLF in every form: it is text (RFC 2046 §4.1.1).

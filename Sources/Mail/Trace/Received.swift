@@ -19,6 +19,9 @@ package struct Received: Sendable {
         }
     }
 
+    /// More octets than a gateway ever adds to a mail: this line, Date, From and Message-ID.
+    package static let allowance = 2048
+
     /// What the client called itself, if it did.
     package var helo: String?
     package var peer: IPAddress?
@@ -90,15 +93,20 @@ package struct Received: Sendable {
 
     /// A name is what a domain or a literal is made of; a device may call itself anything.
     private static func safe(_ name: String?) -> String {
-        let allowed = ByteSet.hostname.union(".:[]")
-        guard let name, (1...255).contains(name.utf8.count), name.utf8.allSatisfy(allowed.contains)
+        guard let name, (1...255).contains(name.utf8.count),
+            name.utf8.allSatisfy(nameOctets.contains)
         else { return "unknown" }
         return name
     }
 
+    private static let nameOctets = ByteSet.hostname.union(".:[]")
+    /// RFC 5322 §3.2.2, and the space.
+    private static let commentOctets = ByteSet((32...126).filter { ![40, 41, 92].contains($0) })
+
     private static func safeComment(_ text: String) -> String {
+        if text.utf8.count <= 200, text.utf8.allSatisfy(commentOctets.contains) { return text }
         let octets = text.utf8.prefix(200).map { octet in
-            octet < 32 || octet > 126 || [40, 41, 92].contains(octet) ? UInt8(ascii: "_") : octet
+            commentOctets.contains(octet) ? octet : UInt8(ascii: "_")
         }
         return String(octets: octets.span)
     }

@@ -10,7 +10,8 @@ package struct SMTPReply: Hashable, Sendable {
     package let lines: [String]
 
     package init(_ code: Int, _ enhanced: String?, _ text: String) {
-        guard text.utf8.contains(10) else {
+        let octets = text.utf8.span
+        guard endOfRun(in: octets, from: 0, stoppedBy: { ($0 == 10).octet }) < octets.count else {
             self.init(code, enhanced, lines: [text])
             return
         }

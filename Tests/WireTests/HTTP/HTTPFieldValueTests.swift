@@ -99,3 +99,31 @@ struct HTTPFieldValueTests {
         #expect(MediaType(parsing: value)?.boundary == expected)
     }
 }
+
+@Suite("The hops of X-Forwarded-For")
+struct HTTPForwardedForTests {
+    static let hops: [(lines: [String], expected: [String?])] = [
+        ([], []), (["10.1.2.3"], ["10.1.2.3"]),
+        (["10.1.2.3, 192.0.2.1"], ["10.1.2.3", "192.0.2.1"]),
+        (["10.1.2.3", "192.0.2.1"], ["10.1.2.3", "192.0.2.1"]),
+        (
+            ["10.1.2.3:4711,\t[2001:db8::1]:80 , [::1], 2001:db8::2"],
+            ["10.1.2.3", "2001:db8::1", "::1", "2001:db8::2"]
+        ),
+        (["::ffff:10.1.2.3"], ["10.1.2.3"]),
+        (["unknown, 10.1.2.3"], [nil, "10.1.2.3"]), (["10.1.2.3,"], ["10.1.2.3", nil]),
+        (["10.1.2.3 4"], ["10.1.2.3"]), (["[10.1.2"], [nil]), ([""], [nil]), (["1.2.3"], [nil]),
+    ]
+
+    @Test("are read as balancers write them", arguments: hops)
+    func reading(lines: [String], expected: [String?]) throws {
+        var parser = HTTPRequestParser()
+        let fields = lines.map { "X-Forwarded-For: \($0)\r\n" }.joined()
+        parser.receive(Array("GET / HTTP/1.1\r\nHost: x\r\n\(fields)\r\n".utf8).span)
+        guard case .head(let head)? = try parser.next() else {
+            Issue.record("no head")
+            return
+        }
+        #expect(head.fields.forwardedFor.map { $0?.description } == expected)
+    }
+}

@@ -1,0 +1,73 @@
+import Mail
+import Store
+import Wire
+
+/// In which form a mail goes to a next hop that offers so much.
+struct Carriage {
+    private let entry: QueueEntry
+    private let offer: SMTPCapabilities
+
+    init(_ entry: QueueEntry, to offer: SMTPCapabilities) {
+        self.entry = entry
+        self.offer = offer
+    }
+
+    /// Binary content as it is (RFC 3030 §3).
+    var isChunked: Bool {
+        entry.traits.contains(.isBinary) && offer.chunking && offer.binaryMIME
+            && (smtpUTF8 || !entry.traits.contains(.isInternational)
+                || !entry.traits.contains(.hasRawHeader))
+    }
+
+    var needsReencoding: Bool {
+        let traits = entry.traits
+        guard !traits.isEmpty, !isChunked else { return false }
+        return traits.contains(.isBinary) || traits.contains(.hasLongLines)
+            || (traits.contains(.is8Bit) && !capacity.takes8BitBody)
+            || (traits.contains(.hasRawHeader) && !capacity.takes8BitHeader)
+    }
+
+    var capacity: ContentCapacity {
+        // RFC 6531 §3.1 demands 8BITMIME of whoever offers SMTPUTF8.
+        let takes8Bit = offer.eightBitMIME || smtpUTF8
+        // A header declared as UTF-8 is nothing for who did not offer that. One that just is 8-bit
+        // goes where 8-bit content goes, as most relays send it.
+        let isInternational = entry.traits.contains(.isInternational)
+        return ContentCapacity(
+            takes8BitBody: takes8Bit,
+            takes8BitHeader: isInternational ? smtpUTF8 : takes8Bit
+        )
+    }
+
+    var mail: SMTPClientCommand {
+        let dsn = offer.dsn ? entry.dsn : nil
+        return .mail(
+            entry.sender,
+            SMTPMailParameters(
+                // Re-encoded it has another size, which nobody knows yet.
+                size: offer.declaresSize && !needsReencoding ? entry.octets : nil,
+                body: body,
+                smtpUTF8: smtpUTF8,
+                returns: dsn?.returns,
+                envelopeID: dsn?.envelopeID
+            )
+        )
+    }
+
+    func rcpt(_ entry: QueueEntry) -> SMTPClientCommand {
+        guard offer.dsn, var recipient = entry.dsn?.recipient else { return .rcpt(entry.mailbox) }
+        if !smtpUTF8, recipient.originalRecipient?.isASCII == false {
+            recipient.originalRecipient = nil
+        }
+        return .rcpt(entry.mailbox, recipient)
+    }
+
+    private var smtpUTF8: Bool {
+        entry.requiresSMTPUTF8 || (entry.traits.contains(.isInternational) && offer.smtpUTF8)
+    }
+
+    private var body: SMTPBody? {
+        if isChunked { return .binaryMIME }
+        return entry.traits.contains(.is8Bit) && offer.eightBitMIME ? .eightBitMIME : nil
+    }
+}
