@@ -279,6 +279,27 @@ struct CredentialResourceTests {
         #expect(try await counter.ask(.get, "/v1/credentials").status == 403)
     }
 
+    @Test("a certificate that two applications list all the same is nobody's")
+    func disputedCertificate() {
+        func application(_ name: String, _ certificates: [String]) -> ApplicationRecord {
+            ApplicationRecord(
+                id: ApplicationID(at: Counter.start),
+                name: name,
+                certificates: certificates,
+                createdAt: Counter.start
+            )
+        }
+        let state = DirectoryState(
+            [application("a", ["1", "2", "2"]), application("b", ["2", "3"])],
+            [],
+            [],
+            after: DirectoryState()
+        )
+        #expect(state.certificates["1"]?.application?.name == "a")
+        #expect(state.certificates["2"] == nil)
+        #expect(state.certificates["3"]?.application?.name == "b")
+    }
+
     @Test("a certificate belongs to one application")
     func certificates() async throws {
         let counter = try await Counter()

@@ -329,6 +329,27 @@ def test_a_failed_logon_is_answered_late_but_in_time(house, ports):
         assert 1 <= time.monotonic() - begin < 6
 
 
+def test_a_suspect_address_waits_before_it_is_judged(house, scanners, ports):
+    name, password = add(house, scanners)
+    suspect, other = "127.0.0.82", "127.0.0.83"
+
+    def fail(number):
+        with connect(ports["slow"], suspect) as peer:
+            peer.ehlo()
+            return plain(peer, name, f"guess {number}")[0]
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(fail, range(6))) == {535}
+    waits = {}
+    for source in (suspect, other):
+        with connect(ports["slow"], source) as peer:
+            peer.ehlo()
+            begin = time.monotonic()
+            assert plain(peer, name, password)[0] == 235
+            waits[source] = time.monotonic() - begin
+    assert waits[suspect] >= 1 > waits[other], waits
+
+
 def test_after_a_failed_logon_mail_is_refused_or_taken_as_the_anonymous_clients_and_told(house, ports):
     wrong = base64.b64encode(b"\0u\0wrong").decode()
     with Session(ports["open"], source="127.0.0.81") as peer:
