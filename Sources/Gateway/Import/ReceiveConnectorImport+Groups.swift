@@ -25,8 +25,8 @@ extension ReceiveConnectorImport {
         var notes: [String] = []
         if names.contains("ExchangeUsers") {
             notes.append(
-                "ExchangeUsers: accounts become applications: postern app add NAME --relay external,"
-                    + " then postern credential add --app NAME --username USER"
+                "ExchangeUsers: accounts become applications: postern app add NAME --relay external"
+                    + " --sender ADDRESS, then postern credential add --app NAME --username USER"
             )
         }
         if isTrusted {
