@@ -441,6 +441,21 @@ struct DispatcherWindowTests {
         await second.close()
     }
 
+    @Test("what a walk through the store found first is not sent again when its keeper comes late")
+    func lateKeeper() async throws {
+        let sink = try Sink(on: loops)
+        let office = try Office([route(to: sink.host)])
+        let entries = try await office.keep()
+        try await office.dispatcher.start()
+        #expect(try await office.reaches(.relayed, entries[0].id))
+        office.dispatcher.take(entries)
+        // The next one is sent after it, or it would be.
+        let next = try await office.send()
+        #expect(try await office.reaches(.relayed, next))
+        await office.close()
+        #expect(sink.seen.contents.count == 2)
+    }
+
     @Test("a backlog larger than its window is sent whole, each once, while new mail comes in")
     func window() async throws {
         let sink = try Sink(on: loops)

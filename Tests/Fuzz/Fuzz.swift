@@ -10,8 +10,8 @@ private let subject: @Sendable ([UInt8], Cuts) -> Void = {
     case "smtp": feedSMTP
     case "json": feedJSON
     case "http": feedHTTP
-    case "proxy": feedProxy
-    default: fatalError("set POSTERN_FUZZ to smtp, json, http or proxy")
+    case "peers": feedPeers
+    default: fatalError("set POSTERN_FUZZ to smtp, json, http or peers")
     }
 }()
 

@@ -21,6 +21,7 @@ private struct Door {
     private var content: [UInt8] = []
     private var isOver = false
     private var questions = 0
+    private var isBinary = false
 
     init(_ bits: UInt8) {
         var options = SMTPServerOptions(fqdn: "relay.example", peer: "192.0.2.7")
@@ -56,16 +57,18 @@ private struct Door {
                 isOver = true
                 return
             case .content(let octets): content += octets
-            case .contentTooLarge: content = []
-            default: judge(event)
+            case .contentTooLarge, .reset: content = []
+            case .mail, .recipient, .data, .endOfContent, .authenticate: judge(event)
             }
         }
     }
 
     private mutating func judge(_ event: SMTPServerEvent) {
         questions += 1
+        if case .mail(_, let parameters) = event { isBinary = parameters.body == .binaryMIME }
         if case .endOfContent = event {
-            demand(linesEndInPairs(content), "content has no bare CR and no bare LF")
+            let isSound = isBinary || linesEndInPairs(content)
+            demand(isSound, "content of lines has no bare CR and no bare LF")
             kept.append(content)
             content = []
         }

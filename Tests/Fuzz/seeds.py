@@ -14,20 +14,18 @@ REQUESTS = [
     b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 0\r\n\r\n",
     b"OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\n\r\nHEAD http://x/y HTTP/1.1\r\nHost: x\r\n\r\n",
 ]  # fmt: skip
-SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-HEADERS = [
-    b"PROXY TCP4 203.0.113.9 192.0.2.25 51234 25\r\nEHLO x\r\n",
-    b"PROXY TCP6 2001:db8::9 ::1 51234 25\r\n",
-    b"PROXY UNKNOWN ffff::1\r\n",
-    SIGNATURE + b"\x21\x11\0\x0c\xcb\0\x71\x09\xc0\0\x02\x19\xc8\x22\0\x19EHLO x\r\n",
-    SIGNATURE + b"\x21\x21\0\x29" + b"\x20\x01" * 16 + b"\xc8\x22\0\x19\x04\0\x02xx",
-    SIGNATURE + b"\x20\0\0\0",
-]
 DOCUMENTS = [
     b'{"a": [1, -0.5e+3, true, false, null, "\\u00e9\\ud83d\\ude00\\n", {}], "": []}',
     b"// c\n{a: 'x\\\ny', b: +.5, c: 0xfF, d: Infinity, /* */ e: [1,],}",
     b'"\xf0\x9f\x98\x80"',
     b" [ [ [ ] ] ] ",
+]
+PEERS = [
+    b"PROXY TCP4 203.0.113.9 192.0.2.25 51234 25\r\nEHLO x\r\n",
+    b"PROXY TCP6 2001:db8::9 ::1 51234 25\r\n",
+    b"PROXY UNKNOWN\r\n",
+    b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x09\xc0\x00\x02\x19\xc8\x22\x00\x19rest",
+    b"220-sink ESMTP\r\n220 ready\r\n250-x\r\n250-SIZE 1000\r\n250 PIPELINING\r\n550 5.7.54 no\r\n",
 ]
 
 
@@ -52,8 +50,8 @@ def seeds():
         yield "json", f"document-{number}", document
     for number, request in enumerate(REQUESTS):
         yield "http", f"request-{number}", request
-    for number, header in enumerate(HEADERS):
-        yield "proxy", f"header-{number}", header
+    for number, octets in enumerate(PEERS):
+        yield "peers", f"peer-{number}", octets
 
 
 if __name__ == "__main__":

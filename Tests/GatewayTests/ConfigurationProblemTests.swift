@@ -32,6 +32,10 @@ struct ConfigurationProblemTests {
             "limits: { hop: 3 },", "", "",
             ":6: receiveConnectors[0].limits.hop: unknown key in limits; did you mean \"hops\"?"
         ),
+        (
+            "suppressKeywords: [\"dsn\", \"CHUNKNG\"],", "", "",
+            ":6: receiveConnectors[0].suppressKeywords[1]: must be one of SIZE, PIPELINING, DSN,"
+        ),
         // Wrong types.
         ("enabled: \"yes\",", "", "", ":6: receiveConnectors[0].enabled: must be true or false"),
         ("banner: 1,", "", "", ":6: receiveConnectors[0].banner: must be a string in quotes"),

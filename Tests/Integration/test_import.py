@@ -23,15 +23,19 @@ def keys(shell, authority):
 
 
 def test_the_imported_configuration_passes_check_and_decides_as_exchange_did(shell, keys):
-    ran = shell.run("import", "exchange", *FILES, *keys, "--output", shell.file.with_name("new.json5"), config=False)
+    new = shell.folder / "new.json5"
+    ran = shell.run("import", "exchange", *FILES, *keys, "--output", new, config=False)
     assert ran.status == 0, ran
     assert "exact" in ran.out.splitlines()[-1] and 'receive connector "Anonymous Relay"' in ran.out
-    checked = shell.run("check", "--config", shell.file.with_name("new.json5"), config=False)
+    # The default folder is the system's.
+    new.write_text(new.read_text().replace("hostname:", f'dataDirectory: "{shell.folder}/new", hostname:'))
+    checked = shell.run("check", "--config", new, config=False)
     assert checked.status == 0, checked
 
     def explain(recipient, ip, port=25):
         words = ["--from", "fax@corp.example", "--to", recipient, "--ip", ip, "--port", port]
-        ran = shell.run("explain", *words, "--json", "--config", shell.file.with_name("new.json5"), config=False)
+        ran = shell.run("explain", *words, "--json", "--config", new, config=False)
+        assert ran.status == 0, ran
         reply = json.loads(ran.out)["reply"]
         return f"{reply['code']} {reply['enhanced']}"
 

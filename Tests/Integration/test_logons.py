@@ -385,6 +385,17 @@ def test_a_listed_certificate_is_its_application_without_auth(house, ports, cert
     assert submits(house, ports, house.authority.issue(marker("other")), name) == (530, 530)
 
 
+def test_the_inventory_tells_who_came_by_certificate(house, ports, certified):
+    app, certificate = certified
+    submits(house, ports, certificate, "certified")
+
+    def seen():
+        rows = house.admin.get("/v1/sources").json()["data"]
+        return [row for row in rows if row["principal"] == app.name and row["mechanism"] == "CERTIFICATE"]
+
+    eventually(seen, what="a source by certificate")
+
+
 def test_a_certificate_of_another_authority_is_nobody(house, ports, tmp_path):
     from peers import Authority
 

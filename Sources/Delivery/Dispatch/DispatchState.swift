@@ -24,6 +24,8 @@ struct DispatchState {
     /// Set while a walk through the store goes on: the recipients that left the queue since it began.
     var goneDuringRefill: Set<RecipientKey>?
     var alarm: (at: Timestamp, timer: Timer)?
+    /// The newest message that a walk through the store has come across.
+    private var newestFound = MessageKey(row: 0)
     private var lastWorker = 0
 
     init(settings: DeliverySettings) { self.settings = settings }
@@ -74,8 +76,20 @@ extension DispatchState {
         let name = recipient.entry.route
         let isNew = desks[name] == nil
         let desk = makeDesk(name)
-        admit(recipient, at: desk)
+        if mayHaveGone(recipient, from: desk) {
+            desk.window.isComplete = false
+            desk.window.hasMissed = true
+        } else {
+            admit(recipient, at: desk)
+        }
         return isNew ? [.notify(.routeUnknown(name))] : []
+    }
+
+    /// Kept mail is in the store before its keeper brings it here, and a walk through the store may
+    /// have been quicker: then it may be sent already, and only the store can say.
+    private func mayHaveGone(_ recipient: QueuedRecipient, from desk: RouteDesk) -> Bool {
+        let key = recipient.entry.key
+        return key.message <= newestFound && !recipient.isForced && !desk.queue.holds(key)
     }
 
     /// Where the store holds more than memory, what is due later than all in memory stays there too;
@@ -119,6 +133,7 @@ extension DispatchState {
     /// Puts a page of the store in. True when no route has room for more.
     mutating func refill(with entries: [QueueEntry]) -> Bool {
         for entry in entries {
+            newestFound = max(newestFound, entry.key.message)
             let desk = makeDesk(entry.route)
             guard !desk.window.isComplete, !desk.queue.holds(entry.key),
                 goneDuringRefill?.contains(entry.key) != true

@@ -163,9 +163,11 @@ extension ConfigurationDraft {
                 reader.bool("allowPlaintextAuthentication") ?? false
             connector.banner = reader.string("banner")
             connector.fqdn = reader.string("fqdn")
-            if let keywords = reader.strings("suppressKeywords") {
-                connector.suppressedKeywords = Set(keywords.map { $0.uppercased() })
+            let keywords = SMTPExtension.allCases.map(\.rawValue).joined(separator: ", ")
+            let suppressed = reader.values("suppressKeywords", "one of \(keywords)") { word in
+                SMTPExtension(rawValue: word.uppercased())
             }
+            if let suppressed { connector.suppressedKeywords = Set(suppressed.map(\.rawValue)) }
             connector.allowsMailWithoutHello =
                 reader.bool("allowWithoutHello") ?? connector.allowsMailWithoutHello
             connector.keepsProtocolLog = reader.bool("protocolLog") ?? false

@@ -1,4 +1,5 @@
 import Mail
+import Net
 import Policy
 import Store
 import Wire
@@ -48,7 +49,8 @@ extension API {
     /// By a key, by a client certificate, or by both if they agree.
     private func identity(of request: Request) throws(CredentialError) -> Identity {
         let key = try request.head.key
-        let certified = try request.certificate.flatMap { fingerprint throws(CredentialError) in
+        let certified = try request.tls?.peerFingerprint.flatMap {
+            fingerprint throws(CredentialError) in
             try directory.identify(certificate: fingerprint, from: request.peer)
         }
         guard let key else {

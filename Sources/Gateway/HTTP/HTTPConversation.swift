@@ -101,7 +101,6 @@ final class HTTPConversation {
             connector: connector,
             peer: peer,
             isSecure: stream.tls != nil || stream.peer.isUnix,
-            certificate: stream.tls?.peerFingerprint,
             body: body,
             identity: connector == nil ? .localAdministrator : .nobody
         )

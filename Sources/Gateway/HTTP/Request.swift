@@ -11,8 +11,6 @@ final class Request {
     let connector: ReceiveConnector?
     let peer: IPAddress
     let isSecure: Bool
-    /// The fingerprint of the client's certificate, if it was verified.
-    let certificate: String?
     let body: any RequestBody
     /// Set once the credentials are checked.
     var identity: Identity
@@ -31,7 +29,6 @@ final class Request {
         connector: ReceiveConnector?,
         peer: IPAddress,
         isSecure: Bool,
-        certificate: String? = nil,
         body: any RequestBody,
         identity: Identity
     ) {
@@ -40,7 +37,6 @@ final class Request {
         self.connector = connector
         self.peer = peer
         self.isSecure = isSecure
-        self.certificate = certificate
         self.body = body
         self.identity = identity
     }

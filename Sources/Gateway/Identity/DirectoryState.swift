@@ -24,10 +24,17 @@ final class LastUse: Sendable {
 
 /// All that the store has of applications and their proofs, arranged for looking up.
 struct DirectoryState {
-    struct Key: Sendable {
+    /// A class: each request looks one up, and a record has many parts to copy.
+    final class Key: Sendable {
         let record: KeyRecord
         let identity: Identity
         let lastUse: LastUse
+
+        init(_ record: KeyRecord, _ identity: Identity, _ lastUse: LastUse) {
+            self.record = record
+            self.identity = identity
+            self.lastUse = lastUse
+        }
 
         func isOpened(by digest: [UInt8]) -> Bool {
             let hash = record.secretHash
@@ -74,11 +81,11 @@ struct DirectoryState {
             let application = key.application.flatMap { byID[$0] }
             let proof = Identity.Proof.key(key.id, expiresAt: key.expiresAt)
             self.keys[key.id] = Key(
-                record: key,
-                identity: key.kind == .administrator
+                key,
+                key.kind == .administrator
                     ? Identity(holder: .administrator, proof: proof)
                     : Identity(of: application, by: proof),
-                lastUse: earlier.keys[key.id]?.lastUse ?? LastUse()
+                earlier.keys[key.id]?.lastUse ?? LastUse()
             )
         }
         for credential in credentials {

@@ -63,6 +63,11 @@ final class Identity: Sendable {
         if case .key(_, let expiry) = proof { expiry } else { nil }
     }
 
+    /// By a client certificate and nothing else.
+    var isCertified: Bool {
+        if case .certificate = proof { true } else { false }
+    }
+
     var isAdministrator: Bool {
         if case .administrator = holder { true } else { false }
     }

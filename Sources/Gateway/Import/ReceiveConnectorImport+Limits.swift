@@ -138,6 +138,13 @@ extension ReceiveConnectorImport {
         }
     }
 
+    mutating func readLogging() throws(ImportFailure) {
+        guard let level = try source.choice("ProtocolLoggingLevel", .logging) else { return }
+        let isKept = level == "Verbose"
+        if isKept { made.settings["protocolLog"] = true }
+        source.note("ProtocolLoggingLevel", .exact, isKept ? "protocolLog: true" : "")
+    }
+
     mutating func readKeywords() throws(ImportFailure) {
         var hidden: [String] = []
         for (setting, keyword) in Self.keywords where source.text(setting) != nil {

@@ -47,6 +47,7 @@ struct ReceiveConnectorImport {
         readWords()
         try readLimits()
         try readKeywords()
+        try readLogging()
         source.noteUnmatched(UnmatchedSetting.ofReceivers)
         source.noteUnknown()
         return made

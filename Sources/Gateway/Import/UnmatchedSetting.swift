@@ -22,7 +22,6 @@ struct UnmatchedSetting: Sendable {
 
 extension UnmatchedSetting {
     static let ofReceivers: [UnmatchedSetting] = [
-        UnmatchedSetting("ProtocolLoggingLevel", ["None", "0"], "set protocolLog: true"),
         UnmatchedSetting(
             "DomainSecureEnabled",
             ["False"],

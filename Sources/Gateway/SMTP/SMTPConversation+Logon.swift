@@ -17,7 +17,7 @@ extension SMTPConversation {
         case .suspect: await pause(since: begin)
         case .shutOut:
             gateway.metrics.logons.countShutOut()
-            noteLogon("refused without being judged: too many have failed from there", credentials)
+            tell("refused without being judged: too many have failed from there", of: credentials)
             session.refuse(.tooManyFailedLogons)
             return false
         }
@@ -35,7 +35,7 @@ extension SMTPConversation {
             session.accept()
         case .unjudged(let reason):
             gateway.metrics.logons.countUnjudged()
-            noteLogon("not judged: \(reason)", credentials)
+            tell("not judged: \(reason)", of: credentials)
             session.refuse(.temporaryAuthenticationFailure)
         case .refused(let reason):
             refuse(credentials, reason)
@@ -48,7 +48,7 @@ extension SMTPConversation {
     private func refuse(_ credentials: SMTPCredentials, _ reason: CredentialError) {
         gateway.metrics.countFailedLogon()
         hasFailedLogon = true
-        noteLogon("failed: \(reason)", credentials)
+        tell("failed: \(reason)", of: credentials)
         let isLast = gateway.logons.penalties.fail(
             logonSource,
             guess: credentials.guess,
@@ -67,7 +67,7 @@ extension SMTPConversation {
     }
 
     /// The user is named only where he is one of ours: some type their password there.
-    private func noteLogon(_ what: String, _ credentials: SMTPCredentials) {
+    private func tell(_ what: String, of credentials: SMTPCredentials) {
         let record = gateway.directory.credential(named: credentials.username)
         gateway.log.warning(
             "logon \(what)",
@@ -93,14 +93,16 @@ extension SMTPConversation {
     /// A verified certificate that an application lists is that application; any other is nobody.
     /// Where applications have no business it says nothing.
     func adoptCertificate() {
-        guard client.connector.permissionGroups.contains(.applications),
-            let fingerprint = stream.tls?.peerFingerprint
+        guard let fingerprint = stream.tls?.peerFingerprint,
+            client.connector.permissionGroups.contains(.applications)
         else { return }
         do throws(CredentialError) {
             let found = try gateway.directory.identify(certificate: fingerprint, from: client.peer)
             guard let found else { return }
             guard found.holds(.send) else { throw .invalid }
             become(found)
+            visit.sighting.mechanism = "CERTIFICATE"
+            visit.log?.note(.note, "certificate of \(found.application?.name ?? "")")
         } catch {
             gateway.metrics.countFailedLogon()
             note("client certificate refused: \(error)")

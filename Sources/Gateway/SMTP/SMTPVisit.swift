@@ -72,7 +72,7 @@ extension SMTPConversation {
 
     /// A logon came to its end.
     func noteLogon(by mechanism: SMTPMechanism) {
-        if identity == nil {
+        if identity == nil || hasFailedLogon {
             visit.sighting.refusals += 1
         } else {
             visit.sighting.mechanism = mechanism.rawValue

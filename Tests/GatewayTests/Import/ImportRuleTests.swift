@@ -134,7 +134,9 @@ struct ImportRuleTests {
         let made = try connector([
             "Fqdn": #""Mail.Corp.Example""#, "Banner": #""220 hi""#, "ChunkingEnabled": "false",
             "SmtpUtf8Enabled": "false", "SizeEnabled": "0", "Enabled": "false",
+            "ProtocolLoggingLevel": "1",
         ])
+        #expect(made.keepsProtocolLog)
         #expect(made.fqdn == "mail.corp.example" && made.banner == "220 hi" && !made.isEnabled)
         #expect(made.suppressedKeywords == ["CHUNKING", "SMTPUTF8", "SIZE"])
     }

@@ -34,15 +34,47 @@ struct ContentTests {
         }
     }
 
-    static let smugglings = [
-        "\n.\n", "\r.\r", "\n.\r\n", "\r\n.\n", "\r\n.\r", "\r.\r\n", "\r\n.\r\r\n", "\n\n.\r\r\n",
-        "\r\n..\r\n", "\r\n. \r\n", "\r\n.\0\r\n", "\r\n\0.\r\n", "\n\r.\r\n", "\r\n.\n\r",
+    /// What one server or another takes for a line end, or for nothing.
+    private static let ends = [
+        "\n", "\r", "\r\n", "\r\r\n", "\n\r", "\0\r\n", "\r\0\n", "\r\n\0", "\n\n", " \r\n",
+        "\r\n ", "\r\n.", "\u{b}", "\u{85}",
     ]
-    @Test("nothing else ends the data", arguments: smugglings)
+    /// A dot between any two of them, but for the one that ends the data.
+    static let smugglings = ends.flatMap { before in ends.map { before + "." + $0 } }
+        .filter { !holdsEnd($0) }
+
+    private static func holdsEnd(_ text: String) -> Bool {
+        let octets = Array(text.utf8)
+        let end = Array("\r\n.\r\n".utf8)
+        return octets.indices.contains { octets[$0...].starts(with: end) }
+    }
+
+    @Test("nothing else ends the data, wherever it is cut", arguments: smugglings)
     func smuggling(_ trick: String) {
+        let wire = Array("a\(trick)MAIL FROM:<evil@x>\r\n".utf8)
         for cuts in Cuts.all {
-            let (_, rest) = read(Array("a\(trick)MAIL FROM:<evil@x>\r\n".utf8), cuts)
+            let (_, rest) = read(wire, cuts)
             #expect(rest == nil)
+        }
+        for cut in 0...(trick.utf8.count + 1) {
+            var session = SMTPServerSession(
+                SMTPServerOptions(fqdn: "relay.example", peer: "::1"),
+                date: "DATE"
+            )
+            session.receive(
+                "HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster>\r\nDATA\r\n".utf8.span
+            )
+            var content: [UInt8] = []
+            for piece in [[], wire[..<cut], wire[cut...]] {
+                session.receive(piece.span)
+                while let event = session.next() {
+                    if case .content(let octets) = event { content += octets }
+                    #expect(event != .endOfContent)
+                    session.accept()
+                }
+            }
+            #expect(String(decoding: content, as: UTF8.self).contains("MAIL FROM:<evil@x>"))
+            expectWholeLines(content)
         }
     }
 

@@ -87,7 +87,7 @@ extension Submitting {
         sighting.refusals = refusals
         sighting.tlsVersion = request.tls?.version
         sighting.tlsCipher = request.tls?.cipher
-        sighting.mechanism = "KEY"
+        sighting.mechanism = request.identity.isCertified ? "CERTIFICATE" : "KEY"
         api.gateway.sources.note(sighting, of: client)
     }
 

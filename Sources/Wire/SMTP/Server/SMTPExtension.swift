@@ -1,5 +1,5 @@
 /// What a server may offer beyond RFC 5321, in the order in which it is shown.
-enum SMTPExtension: String, CaseIterable {
+package enum SMTPExtension: String, CaseIterable, Sendable {
     case size = "SIZE"
     case pipelining = "PIPELINING"
     case dsn = "DSN"
