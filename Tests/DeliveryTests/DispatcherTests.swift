@@ -279,7 +279,10 @@ struct DispatcherTests {
         for _ in 0..<50 { try await office.send(route: "slow") }
         let id = try await office.send(route: "good")
         #expect(try await office.reaches(.relayed, id))
-        #expect(office.dispatcher.snapshot().map(\.connections).max() == 20)
+        // One worker starts the next, on a busy machine not at once.
+        #expect(
+            try await eventually { office.dispatcher.snapshot().map(\.connections).max() == 20 }
+        )
         slow.stop()
         await office.dispatcher.drain(within: .milliseconds(50))
         office.store.close()
