@@ -123,6 +123,14 @@ struct ConfigurationProblemTests {
             ":6: receiveConnectors[0].banner: has no meaning for http"
         ),
         (
+            "protocol: \"http\", protocolLog: true,", "", "",
+            ":6: receiveConnectors[0].protocolLog: has no meaning for http"
+        ),
+        (
+            "proxies: [\"10.0.0.1\", \"balancer\"],", "", "",
+            ":6: receiveConnectors[0].proxies[1]: must be an address, a CIDR block or a-b"
+        ),
+        (
             "metricsRanges: [],", "", "",
             ":6: receiveConnectors[0].metricsRanges: has no meaning for smtp"
         ),

@@ -144,6 +144,31 @@ struct AuditTests {
         #expect(findings(of: submission) == [])
     }
 
+    static let balancers: [(proxies: [String], at: String, ranges: [String], expected: String?)] = [
+        (["10.1.1.1"], "0.0.0.0:25", ["10.1.20.7"], nil),
+        (["0.0.0.0/0"], "0.0.0.0:25", ["10.1.20.7"], refused),
+        (["192.0.2.0/24"], "0.0.0.0:25", ["198.51.100.7"], refused),
+        // Behind a balancer of this machine anyone can stand.
+        (["127.0.0.1"], "127.0.0.1:25", [], refused),
+        (["127.0.0.1"], "127.0.0.1:25", ["10.1.20.7"], nil),
+        ([], "127.0.0.1:25", [], nil),
+    ]
+
+    @Test("a relay reaches whoever may claim to be its balancer", arguments: balancers)
+    func claims(proxies: [String], at place: String, ranges: [String], expected: String?) {
+        var own = relay(ranges, at: [place])
+        own.proxies = proxies.map(range)
+        #expect(findings(of: own) == [expected].compactMap { $0 })
+        // It is no matter which connector of the place lists the balancer.
+        let other = smtp("Other", at: ["0.0.0.0:25"], from: ["203.0.113.1"]) {
+            $0.proxies = proxies.map(range)
+        }
+        let elsewhere = smtp("Elsewhere", at: ["0.0.0.0:26"]) { $0.proxies = proxies.map(range) }
+        let alone = relay(ranges, at: [place])
+        #expect(findings(of: alone, other) == [expected].compactMap { $0 })
+        #expect(findings(of: alone, elsewhere) == [])
+    }
+
     static let spoofing: [(ranges: [String], at: String, domains: [String], isTold: Bool)] = [
         ([], "0.0.0.0:25", ["corp.example"], true),
         (["0.0.0.0/0", "::/0"], "0.0.0.0:25", ["corp.example"], true),

@@ -69,6 +69,26 @@ struct ConnectorTests {
         }
     }
 
+    static let balancers: [(local: String, port: Int, peer: String, expected: String?)] = [
+        ("10.0.0.1", 25, "10.9.0.1", "Exact"), ("10.0.0.1", 25, "10.9.0.2", "Wild"),
+        ("10.0.0.2", 25, "10.9.0.2", "Wild"), ("10.0.0.2", 25, "10.9.0.1", nil),
+        ("10.0.0.1", 25, "10.9.0.3", nil), ("10.0.0.1", 587, "10.9.0.1", nil),
+        ("2001:db8::25", 25, "10.9.0.2", nil),
+    ]
+
+    @Test("a balancer is known at the places of the connectors that list it", arguments: balancers)
+    func listing(local: String, port: Int, peer: String, expected: String?) {
+        let book = rules([
+            smtp("Exact", at: ["10.0.0.1:25"]) { $0.proxies = [range("10.9.0.1")] },
+            smtp("Wild", at: ["0.0.0.0:25"]) { $0.proxies = [range("10.9.0.2")] },
+            smtp("Off", at: ["0.0.0.0:25"]) {
+                ($0.proxies, $0.isEnabled) = ([range("10.9.0.3")], false)
+            },
+        ])
+        let found = book.listing(balancer: ip(peer), at: ip(local), port: port)
+        #expect(found?.name == expected)
+    }
+
     @Test("what everyone reaches is wider than 0.0.0.0/0 in words")
     func everything() {
         let book = rules([smtp("All"), smtp("Half", from: ["0.0.0.0/1"])])
