@@ -49,8 +49,9 @@ struct PasswordVerifier: Equatable, Sendable {
 
 extension PasswordVerifier: CustomStringConvertible, LosslessStringConvertible {
     var description: String {
-        "$scrypt$ln=\(parameters.cost.trailingZeroBitCount),r=\(parameters.blockSize),"
-            + "p=\(parameters.parallelism)$\(Self.text(salt))$\(Self.text(hash))"
+        let (salt, hash) = (Base64Encoder.encode(salt.span), Base64Encoder.encode(hash.span))
+        return "$scrypt$ln=\(parameters.cost.trailingZeroBitCount),r=\(parameters.blockSize),"
+            + "p=\(parameters.parallelism)$\(salt)$\(hash)"
     }
 
     init?(_ text: String) {
@@ -77,13 +78,5 @@ extension PasswordVerifier: CustomStringConvertible, LosslessStringConvertible {
             salt: salt,
             hash: hash
         )
-    }
-
-    private static func text(_ octets: [UInt8]) -> String {
-        var encoder = Base64Encoder(lineLength: nil)
-        var text: [UInt8] = []
-        encoder.encode(octets.span, into: &text)
-        encoder.finish(into: &text)
-        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -11,6 +11,15 @@ package struct Base64Encoder: Sendable {
         groupsPerLine = lineLength.map { max($0 / 4, 1) } ?? .max
     }
 
+    /// A whole text at once, in one line.
+    package static func encode(_ bytes: Span<UInt8>) -> String {
+        var encoder = Self(lineLength: nil)
+        var output: [UInt8] = []
+        encoder.encode(bytes, into: &output)
+        encoder.finish(into: &output)
+        return String(octets: output.span)
+    }
+
     package mutating func encode(_ bytes: Span<UInt8>, into output: inout [UInt8]) {
         var index = 0
         while carried > 0, index < bytes.count {

@@ -45,8 +45,8 @@ package enum SMTPClientCommand: Hashable, Sendable {
         case .startTLS: "STARTTLS"
         case .auth(let mechanism, nil): "AUTH \(mechanism)"
         case .auth(let mechanism, let response?):
-            "AUTH \(mechanism) \(response.isEmpty ? "=" : base64(response))"
-        case .authResponse(let response): base64(response)
+            "AUTH \(mechanism) \(response.isEmpty ? "=" : Base64Encoder.encode(response.span))"
+        case .authResponse(let response): Base64Encoder.encode(response.span)
         case .authCancel: "*"
         case .mail(let path, let parameters):
             "MAIL FROM:<\(path)>"
@@ -72,13 +72,5 @@ package enum SMTPClientCommand: Hashable, Sendable {
 
     private func words(_ parameters: String?...) -> String {
         parameters.reduce("") { line, word in word.map { line + " " + $0 } ?? line }
-    }
-
-    private func base64(_ octets: [UInt8]) -> String {
-        var encoder = Base64Encoder(lineLength: nil)
-        var text: [UInt8] = []
-        encoder.encode(octets.span, into: &text)
-        encoder.finish(into: &text)
-        return String(decoding: text, as: UTF8.self)
     }
 }

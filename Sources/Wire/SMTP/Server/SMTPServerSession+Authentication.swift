@@ -51,11 +51,8 @@ extension SMTPServerSession {
     private mutating func challenge() {
         challenges += 1
         let challenge = "<\(challenges).\(options.challengeSeed)@\(options.fqdn)>"
-        var encoder = Base64Encoder(lineLength: nil)
-        var text: [UInt8] = []
-        encoder.encode(challenge.utf8.span, into: &text)
-        encoder.finish(into: &text)
-        prompt(SMTPReply(334, nil, String(octets: text.span)), .cramMD5(challenge: challenge))
+        let text = Base64Encoder.encode(challenge.utf8.span)
+        prompt(SMTPReply(334, nil, text), .cramMD5(challenge: challenge))
     }
 
     private mutating func prompt(_ words: SMTPReply, _ exchange: SMTPAuthentication) {
