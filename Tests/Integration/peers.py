@@ -26,16 +26,27 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
+def _ports_of_nobody():
+    """Each once: two listeners of one test must not draw the same. Below the range from which the kernel takes ports for
+    outgoing connections, so that nobody takes one between the probe and its use."""
+    first_of_kernel = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = list(range(10_000, 30_000) if first_of_kernel >= 30_000 else range(2_000, first_of_kernel))
+    random.shuffle(ports)
+    yield from ports
+
+
+_PORTS = _ports_of_nobody()
+
+
 def free_port() -> int:
-    """Below the range from which the kernel takes ports for outgoing connections, so nobody takes it meanwhile."""
-    while True:
-        port = random.randint(10_000, 30_000)
+    for port in _PORTS:
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
                 return port
             except OSError:
                 continue
+    raise RuntimeError("no free port is left")
 
 
 def eventually(ask, within=10.0, every=0.05, what="it"):

@@ -400,7 +400,7 @@ def test_the_curl_that_the_demo_prints_works_when_pasted(tmp_path):
         assert str(ports[1]) in printed(), "the SMTP line names its port"
     finally:
         process.terminate()
-        assert process.wait(35) == 0
+        assert process.wait(35) == 0, printed()
         out.close()
 
 
