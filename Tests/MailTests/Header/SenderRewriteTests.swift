@@ -39,8 +39,8 @@ struct SenderRewriteTests {
         (
             "from: =?utf-8?q?Gr=C3=BC=C3=9Fe?= <a@x.example>\r\n",
             [
-                "From: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= <relay@corp.example>",
-                "Reply-To: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= <a@x.example>",
+                "From: =?utf-8?B?R3LDvMOfZQ==?= <relay@corp.example>",
+                "Reply-To: =?utf-8?B?R3LDvMOfZQ==?= <a@x.example>",
             ]
         ),
     ]
