@@ -82,7 +82,7 @@ extension HopFailure {
 }
 
 extension ResolverError {
-    fileprivate var inWords: String {
+    var inWords: String {
         switch self {
         case .noSuchName: "no such name"
         case .noData: "no address"
