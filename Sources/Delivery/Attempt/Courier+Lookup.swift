@@ -125,7 +125,7 @@ extension HostPort {
 }
 
 extension ResolverError {
-    fileprivate var inWords: String {
+    var inWords: String {
         switch self {
         case .noSuchName: "no such name"
         case .noData: "no address"
