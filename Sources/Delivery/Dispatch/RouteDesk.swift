@@ -43,7 +43,9 @@ final class RouteDesk {
     var queue = RouteQueue()
     private var bucket: TokenBucket?
     var rest = RouteRest()
-    var isSuspended = false
+    /// Nil while the route may carry mail.
+    var suspension: RouteSuspension?
+    var isSuspended: Bool { suspension != nil }
     var workers = 0
     /// Workers that are carrying something.
     var busy = 0
@@ -139,12 +141,14 @@ final class RouteDesk {
         RouteState(
             name: name,
             isConfigured: rig != nil,
-            isSuspended: isSuspended,
+            suspension: suspension,
             waiting: queue.waitingCount,
             holdsAll: window.isComplete,
             sending: queue.inFlightCount,
             connections: workers,
             restsUntil: rest.isResting(at: now) ? rest.until : nil,
+            restReason: rest.isResting(at: now) ? rest.reason : nil,
+            ailingHosts: rig?.health.ailing(at: now) ?? [],
             lastError: lastError?.text,
             lastErrorAt: lastError?.at,
             lastSuccessAt: lastSuccess
