@@ -47,7 +47,9 @@ final class RouteDesk {
     var rest = RouteRest()
     /// How many conversations the next hops are trusted with.
     var breadth = ConcurrencyWindow(most: 1)
-    var isSuspended = false
+    /// Nil while the route may carry mail.
+    var suspension: RouteSuspension?
+    var isSuspended: Bool { suspension != nil }
     var workers = 0
     /// Workers that are carrying something.
     var busy = 0
@@ -173,12 +175,14 @@ final class RouteDesk {
         RouteState(
             name: name,
             isConfigured: rig != nil,
-            isSuspended: isSuspended,
+            suspension: suspension,
             waiting: queue.waitingCount,
             holdsAll: window.isComplete,
             sending: queue.inFlightCount,
             connections: workers,
             restsUntil: rest.isResting(at: now) ? rest.until : nil,
+            restReason: rest.isResting(at: now) ? rest.reason : nil,
+            ailingHosts: rig?.health.ailing(at: now) ?? [],
             lastError: lastError?.text,
             lastErrorAt: lastError?.at,
             lastSuccessAt: lastSuccess
