@@ -12,9 +12,11 @@ struct AttemptReport: Sendable, Equatable {
     var isStale = false
     /// MAIL was not accepted, and not for good: nothing was taken, and another host may take it all.
     var isPassedOver = false
-    /// Of the conversation, for the record.
-    var tlsVersion: String?
+    /// Of the conversation, for the record; nil where none was begun.
+    var facts: AttemptFacts?
     var phase = Phase.resolve
+    /// What the sender asked of reports went along: from here on the next hop reports.
+    var handsOnReports = false
     /// Why the mail's content could not be read.
     var contentTrouble: String?
 

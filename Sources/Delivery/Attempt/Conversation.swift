@@ -8,6 +8,7 @@ final class Conversation {
     let limits: PhaseLimits
     private let connection: Connection
     private var replies = SMTPReplyReader()
+    var stopwatch = Stopwatch()
     var capabilities = SMTPCapabilities()
     /// How many transactions it has carried.
     var transactions = 0
@@ -22,8 +23,8 @@ final class Conversation {
         self.limits = limits
     }
 
-    /// "TLSv1.3", nil in the clear.
-    var tlsVersion: String? { connection.tls?.version }
+    /// What the handshake settled, nil in the clear.
+    var tls: TLSFacts? { connection.tls }
     var isPrivate: Bool { connection.tls != nil || isLoopback }
 
     private var isLoopback: Bool {
@@ -88,6 +89,7 @@ extension Conversation {
         while true {
             do throws(SMTPReplyError) {
                 if let reply = try replies.next() {
+                    stopwatch.lap(phase)
                     if reply.code == 421 { isOpen = false }  // RFC 5321 §3.8: it is closing
                     return reply
                 }
@@ -114,6 +116,7 @@ extension Conversation {
     }
 
     private func lost(in phase: Phase, _ reason: String) -> LostConversation {
+        stopwatch.lap(phase)
         hangUp()
         return LostConversation(phase: phase, reason: reason)
     }
@@ -133,7 +136,9 @@ extension Conversation {
                 serverName: target.host.host,
                 within: limits.handshake
             )
+            stopwatch.lap(.handshake)
         } catch {
+            stopwatch.lap(.handshake)
             hangUp()
             throw HopFailure(
                 phase: .handshake,

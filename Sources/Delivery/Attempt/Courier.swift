@@ -116,6 +116,7 @@ final class Courier {
             of: errand
         )
         report.phase = failure.phase
+        report.facts = failure.facts
         if failure.scope == .route || (failure.scope == .host && manners.route.hop.isSmart) {
             report.condition = failure.reply.words
             report.restUntil = failure.scope == .host ? health.earliestReturn : nil

@@ -12,6 +12,8 @@ struct HopFailure: Error, Sendable, Equatable {
     let phase: Phase
     let scope: Scope
     let reply: HopReply
+    /// Nil where no connection was tried.
+    var facts: AttemptFacts?
 
     /// Whether TLS, and nothing else, stood in the way.
     var isHandshake: Bool { phase == .handshake }

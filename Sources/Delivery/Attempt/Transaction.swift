@@ -14,6 +14,7 @@ extension Conversation {
         }
         var transaction = Transaction(errand, on: self)
         let isReused = transactions > 0
+        if isReused { stopwatch = Stopwatch() }
         transactions += 1
         do throws(LostConversation) {
             try await transaction.run(content)
@@ -71,8 +72,9 @@ struct Transaction {
         var report = AttemptReport(outcomes: decided.map { $0 ?? undecided }, condition: condition)
         report.isStale = isStale
         report.isPassedOver = isPassedOver
-        report.tlsVersion = conversation.tlsVersion
+        report.facts = conversation.facts(upTo: phase)
         report.phase = phase
+        report.handsOnReports = conversation.capabilities.dsn
         report.contentTrouble = contentTrouble
         return report
     }
@@ -88,6 +90,7 @@ struct Transaction {
         } else {
             try await send(content, from: start)
         }
+        conversation.stopwatch.lap(.content)
         phase = .afterContent
         let reply = try await conversation.answer(
             in: .afterContent,
