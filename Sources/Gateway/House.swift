@@ -47,7 +47,7 @@ final class House: Sendable {
             clock: clock
         )
         self.dispatcher = dispatcher
-        directory = Directory(store: store)
+        directory = Directory(store: store) { dispatcher?.adopt($0.uncertainties) }
         logons = Logons(
             directory,
             dataDirectory: configuration.dataDirectory,
