@@ -9,6 +9,8 @@ final class Conversation {
     private let connection: Connection
     private var replies = SMTPReplyReader()
     var capabilities = SMTPCapabilities()
+    /// Nil where the route signs nothing.
+    var signer: MailSigner?
     /// How many transactions it has carried.
     var transactions = 0
     /// A transaction was begun and not ended by content.

@@ -30,7 +30,7 @@ extension Dispatcher {
         var tls: TLSClientContext?
         if case .success(let context) = rig.tls { tls = context }
         return Courier(
-            Manners(route: rig.route, limits: limits, tls: tls),
+            Manners(route: rig.route, limits: limits, tls: tls, tokens: rig.tokens),
             surroundings: surroundings,
             health: rig.health,
             content: { [store] in ContentFeed(store.content(of: $0)) }

@@ -1,3 +1,5 @@
+package import Mail
+
 /// One send connector as configured: where its mail goes and how.
 package struct Route: Sendable, Equatable {
     package enum Hop: Sendable, Equatable {
@@ -24,6 +26,10 @@ package struct Route: Sendable, Equatable {
     package var helloName: String
     /// The local IP address to send from; nil: the system chooses.
     package var sourceAddress: String?
+    /// Mail whose author is of one of these domains is signed with their keys.
+    package var dkim: [DKIMKey] = []
+    /// Shown to a next hop that asks for one in the handshake.
+    package var certificate: ClientCertificate?
 
     package init(
         name: String,
@@ -44,23 +50,6 @@ package struct Route: Sendable, Equatable {
         self.helloName = helloName
         self.sourceAddress = sourceAddress
     }
-}
-
-/// How Postern logs on to a next hop. The password is never printed.
-package struct Credentials: Sendable, Equatable, CustomStringConvertible {
-    package enum Mechanism: String, Sendable, CaseIterable { case plain, login }
-
-    package let mechanism: Mechanism
-    package let username: String
-    let password: String
-
-    package init(mechanism: Mechanism, username: String, password: String) {
-        self.mechanism = mechanism
-        self.username = username
-        self.password = password
-    }
-
-    package var description: String { "\(mechanism.rawValue) as \(username)" }
 }
 
 package struct RouteLimits: Sendable, Equatable {
