@@ -127,7 +127,10 @@ import Testing
 
     static let refusals: [(String, String)] = [
         (
-            answer("{\"error\":\"invalid_client\",\"error_description\":\"ge&heim is wrong\"}", "401 X"),
+            answer(
+                "{\"error\":\"invalid_client\",\"error_description\":\"ge&heim is wrong\"}",
+                "401 X"
+            ),
             "401 invalid_client: … is wrong"
         ),
         (answer("{}"), "without an access_token"),
