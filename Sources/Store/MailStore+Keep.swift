@@ -54,29 +54,28 @@ extension MailStore {
 
     /// What `Database.pending` would answer for a message just kept.
     private static func entries(of parcel: Parcel, as number: Int64) -> [QueueEntry] {
-        let (approval, details) = (parcel.approval, parcel.details)
         let message = MessageKey(row: number)
-        return approval.recipients.enumerated().map { index, recipient in
+        return parcel.approval.recipients.enumerated().map { index, recipient in
             QueueEntry(
                 key: RecipientKey(message: message, index: index),
                 id: parcel.id,
                 mailbox: recipient.mailbox,
-                sender: approval.sender,
+                sender: parcel.approval.sender,
                 route: recipient.route,
                 status: parcel.status,
                 due: parcel.dueAt,
-                priority: details.priority,
+                priority: parcel.details.priority,
                 createdAt: parcel.createdAt,
-                sendAt: details.sendAt,
-                expiresAt: details.expiresAt,
-                octets: details.octets,
-                application: approval.principal.application,
-                connector: approval.connector,
-                requiresSMTPUTF8: details.requiresSMTPUTF8,
-                traits: details.traits,
+                sendAt: parcel.details.sendAt,
+                expiresAt: parcel.details.expiresAt,
+                octets: parcel.details.octets,
+                application: parcel.approval.principal.application,
+                connector: parcel.approval.connector,
+                requiresSMTPUTF8: parcel.details.requiresSMTPUTF8,
+                traits: parcel.details.traits,
                 dsn: DSNRequest(
-                    returns: details.returns,
-                    envelopeID: details.envelopeID,
+                    returns: parcel.details.returns,
+                    envelopeID: parcel.details.envelopeID,
                     recipient: parcel.reports.isEmpty ? nil : parcel.reports[recipient.mailbox]
                 )
             )

@@ -13,9 +13,9 @@ import Testing
         var dice = Dice(3)
         var expected: [QueueEntry] = []
         for _ in 0..<12 {
-            let parcel = bench.parcel { parcel in
+            let parcel = bench.parcel { details in
                 let wait = Int.random(in: 0...5, using: &dice)
-                parcel.dueAt = Timestamp(milliseconds: 1_700_000_000_000) + .seconds(wait)
+                details.sendAt = Timestamp(milliseconds: 1_700_000_000_000) + .seconds(wait)
             }
             expected += try await store.keep([parcel]).entries
         }
@@ -216,7 +216,7 @@ import Testing
     func summary() async throws {
         let bench = Workbench()
         let store = try bench.open()
-        let first = bench.parcel { $0.details.priority = .critical }
+        let first = bench.parcel { $0.priority = .critical }
         let entries = try await store.keep([first, bench.parcel()]).entries
         try await store.settle([
             Settlement(entries[0], .relayed), Settlement(entries[2], .deferred, due: bench.now()),
@@ -262,7 +262,7 @@ import Testing
         let bench = Workbench()
         let sendAt = bench.now() + .seconds(60)
         var store = try bench.open()
-        let parcel = bench.parcel(to: ["ann@corp.example"]) { $0.details.sendAt = sendAt }
+        let parcel = bench.parcel(to: ["ann@corp.example"]) { $0.sendAt = sendAt }
         let entry = try await store.keep([parcel]).entries[0]
         #expect(entry.sendAt == sendAt)
         try await store.settle([Settlement(entry, .deferred, due: sendAt + .seconds(60))])

@@ -90,11 +90,11 @@ import Testing
                 to: Array(to),
                 from: sender,
                 principal: Bool.random(using: &dice) ? .anonymous : .application(applicant)
-            ) { parcel in
-                parcel.details.subject = subjects.randomElement(using: &dice) ?? ""
-                parcel.details.externalID = number % 3 == 0 ? "job-\(number / 6)" : nil
-                parcel.details.headerMessageID = "<\(number / 2)@nas>"
-                parcel.details.tags = number % 4 == 0 ? ["nightly", "t\(number % 8)"] : []
+            ) { details in
+                details.subject = subjects.randomElement(using: &dice) ?? ""
+                details.externalID = number % 3 == 0 ? "job-\(number / 6)" : nil
+                details.headerMessageID = "<\(number / 2)@nas>"
+                details.tags = number % 4 == 0 ? ["nightly", "t\(number % 8)"] : []
             }
             let entries = try await store.keep([parcel]).entries
             var one = Known(parcel: parcel, statuses: [], routes: [])

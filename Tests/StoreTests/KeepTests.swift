@@ -11,18 +11,21 @@ import Testing
         let bench = Workbench()
         let store = try bench.open()
         let applicant = Applicant(id: ApplicationID(at: bench.now()), name: "nas", mayRelay: false)
-        let parcel = bench.parcel(principal: .application(applicant)) { parcel in
-            parcel.details.tags = ["a", "quote \" and \\ and \u{1} and ü"]
-            parcel.details.metadata = [("b", "1"), ("a", "2"), ("b", "3")]
-            parcel.details.externalID = "job-1"
-            parcel.details.requiresSMTPUTF8 = true
-            parcel.details.traits = [.is8Bit, .isBinary, .isInternational]
-            parcel.details.returns = .headers
-            parcel.details.envelopeID = EnvelopeID(text: "a b+c")
-            parcel.reports[Mailbox("ann@corp.example")] = DSNRecipient(
-                notify: .never,
-                originalRecipient: OriginalRecipient(field: "rfc822;Ann+B@corp.example")
-            )
+        let report = DSNRecipient(
+            notify: .never,
+            originalRecipient: OriginalRecipient(field: "rfc822;Ann+B@corp.example")
+        )
+        let parcel = bench.parcel(
+            principal: .application(applicant),
+            reports: [Mailbox("ann@corp.example"): report]
+        ) { details in
+            details.tags = ["a", "quote \" and \\ and \u{1} and ü"]
+            details.metadata = [("b", "1"), ("a", "2"), ("b", "3")]
+            details.externalID = "job-1"
+            details.requiresSMTPUTF8 = true
+            details.traits = [.is8Bit, .isBinary, .isInternational]
+            details.returns = .headers
+            details.envelopeID = EnvelopeID(text: "a b+c")
         }
         let kept = try await store.keep([parcel]).entries
         let pending = try await store.pending(after: nil, limit: 10)
@@ -50,7 +53,7 @@ import Testing
     func emptiness() async throws {
         let bench = Workbench()
         let store = try bench.open()
-        let parcel = bench.parcel(from: nil, content: []) { $0.details.subject = "" }
+        let parcel = bench.parcel(from: nil, content: []) { $0.subject = "" }
         let entry = try #require(try await store.keep([parcel]).entries.first)
         #expect(entry.sender == .null)
         let found = try #require(try await store.message(parcel.id))

@@ -62,10 +62,7 @@ import Testing
         let bench = Workbench()
         let store = try bench.open()
         let sendAt = bench.now() + .seconds(60)
-        let parcel = bench.parcel {
-            $0.details.sendAt = sendAt
-            $0.dueAt = sendAt
-        }
+        let parcel = bench.parcel { $0.sendAt = sendAt }
         _ = try await store.keep([parcel])
         _ = try await store.hold(parcel.id, at: bench.now(), by: "")
         let change = try await store.release(parcel.id, at: bench.now(), by: "")

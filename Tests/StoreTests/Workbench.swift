@@ -49,7 +49,8 @@ final class Workbench: Sendable {
         from sender: String? = "backup@corp.example",
         content: [Piece] = [.octets(Array("Subject: x\r\n\r\nhello\r\n".utf8))],
         principal: Principal = .anonymous,
-        _ change: (inout Parcel) -> Void = { _ in }
+        reports: [Mailbox: DSNRecipient] = [:],
+        _ change: (inout MessageDetails) -> Void = { _ in }
     ) -> Parcel {
         let now = now()
         let approval = Approval(
@@ -59,15 +60,16 @@ final class Workbench: Sendable {
             recipients: recipients.map { RoutedRecipient(mailbox: Mailbox($0), route: "Exchange") }
         )
         let id = MessageID(at: now)
-        var parcel = Parcel(
+        var details = MessageDetails(headerMessageID: "<\(id)@relay>", subject: "x", octets: 21)
+        change(&details)
+        return Parcel(
             approval: approval,
             id: id,
             createdAt: now,
             content: content,
-            details: MessageDetails(headerMessageID: "<\(id)@relay>", subject: "x", octets: 21)
+            details: details,
+            reports: reports
         )
-        change(&parcel)
-        return parcel
     }
 }
 

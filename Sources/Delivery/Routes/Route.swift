@@ -30,6 +30,10 @@ package struct Route: Sendable, Equatable {
     package var dkim: [DKIMKey] = []
     /// Shown to a next hop that asks for one in the handshake.
     package var certificate: ClientCertificate?
+    /// For a next hop that takes mail from one sender only.
+    package var rewrite: SenderRewrite?
+    /// Whom it asks for names; nil: the system's name servers.
+    package var nameServers: NameServers?
 
     package init(
         name: String,

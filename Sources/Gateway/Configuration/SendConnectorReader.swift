@@ -58,7 +58,10 @@ extension ConfigurationDraft {
         connector.messageSize = route.limits.messageSize
         route.certificate = readClientCertificate(reader, readSecret)
         route.dkim = readSigning(reader, name, readSecret)
-        reader.refuse(["rewriteSender", "dns"])
+        route.nameServers = reader.object("dns").flatMap { readNameServers($0) } ?? nameServers
+        route.rewrite = reader.value("rewriteSender", "an address") {
+            (try? Mailbox(parsing: $0)).map { SenderRewrite(to: $0) }
+        }
         reader.finish(knownTo: "a send connector")
         sendConnectors.append(connector)
         routes.append(route)

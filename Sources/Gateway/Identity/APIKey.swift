@@ -1,4 +1,5 @@
 import Crypto
+import Mail
 
 /// `pst` + kind + `_` + 12 public characters + 32 secret ones + 6 of checksum (contract section 7).
 struct APIKey: Sendable {
@@ -15,30 +16,34 @@ struct APIKey: Sendable {
 
     static func generate(_ kind: Kind) -> APIKey {
         let body = "pst\(kind.rawValue)_" + randomDigits(44)
-        return APIKey(kind: kind, checked: body + checksum(of: body))
+        return APIKey(kind: kind, checked: body + String(octets: checksum(of: body.utf8.span).span))
     }
 
     /// Nil for what cannot be a key: wrong form, or a checksum that tells of a typing error.
     init?(_ text: String) {
-        let octets = Array(text.utf8)
+        let octets = text.utf8.span
         guard octets.count == 55, text.hasPrefix("pst"), octets[4] == UInt8(ascii: "_"),
-            let kind = Kind(rawValue: String(Unicode.Scalar(octets[3]))),
-            octets[5...].allSatisfy({ Base62.isDigit[Int($0)] }),
-            text.hasSuffix(Self.checksum(of: String(text.dropLast(6))))
+            let kind = Kind(octets[3]), Self.isChecked(octets)
         else { return nil }
         self.init(kind: kind, checked: text)
+    }
+
+    private static func isChecked(_ octets: Span<UInt8>) -> Bool {
+        for index in 5..<55 where !Base62.isDigit[Int(octets[index])] { return false }
+        let sum = checksum(of: octets.extracting(..<49))
+        for place in 0..<6 where octets[49 + place] != sum[place] { return false }
+        return true
     }
 
     private init(kind: Kind, checked text: String) {
         self.kind = kind
         self.text = text
-        id = String(text.dropFirst(5).prefix(12))
+        id = String(octets: text.utf8.span.extracting(5..<17))
     }
 
     /// What is kept at rest. The secret has 190 bits, so a plain hash cannot be searched.
     var digest: [UInt8] {
-        let octets = Array(text.utf8)
-        return SHA256.digest(octets.span)
+        SHA256.digest(text.utf8.span)
     }
 
     private static func randomDigits(_ count: Int) -> String {
@@ -53,15 +58,24 @@ struct APIKey: Sendable {
     }
 
     /// CRC-32 in base 62, most significant digit first, six digits.
-    private static func checksum(of body: String) -> String {
-        let octets = Array(body.utf8)
-        var value = CRC32.checksum(octets.span)
-        var digits: [UInt8] = []
-        for _ in 0..<6 {
-            digits.insert(Base62.digits[Int(value % 62)], at: 0)
+    private static func checksum(of body: Span<UInt8>) -> InlineArray<6, UInt8> {
+        var value = CRC32.checksum(body)
+        var digits = InlineArray<6, UInt8>(repeating: 0)
+        for place in (0..<6).reversed() {
+            digits[place] = Base62.digits[Int(value % 62)]
             value /= 62
         }
-        return String(decoding: digits, as: UTF8.self)
+        return digits
+    }
+}
+
+extension APIKey.Kind {
+    fileprivate init?(_ octet: UInt8) {
+        switch octet {
+        case UInt8(ascii: "a"): self = .application
+        case UInt8(ascii: "d"): self = .administrator
+        default: return nil
+        }
     }
 }
 

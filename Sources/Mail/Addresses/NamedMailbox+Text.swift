@@ -108,7 +108,10 @@ extension [UInt8] {
         for (index, address) in addresses.enumerated() {
             let isLast = index == addresses.count - 1
             guard address.name?.isEmpty == false else {
-                line.write([address.mailbox.description, isLast ? "" : ","], into: &self)
+                line.write(into: &self) { output in
+                    output.append(address.mailbox.description)
+                    if !isLast { output.append(UInt8(ascii: ",")) }
+                }
                 continue
             }
             var tokens = address.headerTokens()

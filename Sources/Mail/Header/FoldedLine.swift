@@ -20,18 +20,33 @@ struct FoldedLine {
         output.append(token)
     }
 
-    /// The same for a token of several texts.
-    mutating func write(_ token: [String], into output: inout [UInt8]) {
-        makeRoom(for: token.reduce(0) { $0 + $1.utf8.count }, in: &output)
-        for text in token { output.append(text) }
+    /// The same for a token that is appended piece by piece.
+    mutating func write(into output: inout [UInt8], _ appendToken: (inout [UInt8]) -> Void) {
+        let start = output.count
+        output.append(.space)
+        appendToken(&output)
+        let octets = output.count - start - 1
+        if mustFold(before: octets) {
+            output.insert(contentsOf: [.carriageReturn, .lineFeed], at: start)
+            column = 0
+        }
+        advance(by: octets)
     }
 
     private mutating func makeRoom(for octets: Int, in output: inout [UInt8]) {
-        if !isFresh || column > FoldedLine.limit / 2, column + 1 + octets > Self.limit {
+        if mustFold(before: octets) {
             output.append("\r\n")
             column = 0
         }
         output.append(.space)
+        advance(by: octets)
+    }
+
+    private func mustFold(before octets: Int) -> Bool {
+        (!isFresh || column > Self.limit / 2) && column + 1 + octets > Self.limit
+    }
+
+    private mutating func advance(by octets: Int) {
         column += 1 + octets
         isFresh = false
     }

@@ -9,7 +9,7 @@ extension [UInt8] {
 
     @inlinable @inline(__always)
     package mutating func append(_ text: String) {
-        append(contentsOf: text.utf8)
+        append(text.utf8.span)
     }
 }
 

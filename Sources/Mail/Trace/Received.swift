@@ -69,27 +69,49 @@ package struct Received: Sendable {
 
     package func append(to output: inout [UInt8]) {
         var line = FoldedLine("Received", into: &output)
-        line.write(["from ", Self.safe(helo)] + origin, into: &output)
-        line.write(["by ", hostname, " (Postern"] + door + [")"], into: &output)
-        line.write(["with ", transport.name] + remark, into: &output)
-        line.write(["id ", id, recipient == nil ? ";" : ""], into: &output)
-        if let recipient { line.write(["for <", recipient.description, ">;"], into: &output) }
-        line.write(date.rfc5322, into: &output)
+        line.write(into: &output) { appendOrigin(to: &$0) }
+        line.write(into: &output) { appendDoor(to: &$0) }
+        line.write(into: &output) { appendTransport(to: &$0) }
+        line.write(into: &output) { output in
+            output.append("id ")
+            output.append(id)
+            if recipient == nil { output.append(Self.semicolon) }
+        }
+        if let recipient { line.write("for <\(recipient)>;", into: &output) }
+        line.write(into: &output) { $0.append(rfc5322: date) }
         line.end(into: &output)
     }
 
-    private var origin: [String] {
-        guard let peer else { return [] }
-        return [peer.family == .v4 ? " ([" : " ([IPv6:", peer.description, "])"]
+    private func appendOrigin(to output: inout [UInt8]) {
+        output.append("from ")
+        output.append(Self.safe(helo))
+        guard let peer else { return }
+        output.append(peer.family == .v4 ? " ([" : " ([IPv6:")
+        output.append(peer)
+        output.append("])")
     }
 
-    private var remark: [String] {
-        comment.map { [" (", Self.safeComment($0), ")"] } ?? []
+    private func appendDoor(to output: inout [UInt8]) {
+        output.append("by ")
+        output.append(hostname)
+        output.append(" (Postern")
+        if let connector {
+            output.append(", ")
+            output.append(Self.safeComment(connector))
+        }
+        output.append(")")
     }
 
-    private var door: [String] {
-        connector.map { [", ", Self.safeComment($0)] } ?? []
+    private func appendTransport(to output: inout [UInt8]) {
+        output.append("with ")
+        output.append(transport.name)
+        guard let comment else { return }
+        output.append(" (")
+        output.append(Self.safeComment(comment))
+        output.append(")")
     }
+
+    private static let semicolon = UInt8(ascii: ";")
 
     /// A name is what a domain or a literal is made of; a device may call itself anything.
     private static func safe(_ name: String?) -> String {

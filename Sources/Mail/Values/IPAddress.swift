@@ -48,13 +48,9 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     /// RFC 5952 form for IPv6.
     package var description: String {
         guard family == .v6 else {
-            let number = UInt32(truncatingIfNeeded: value)
             var text: [UInt8] = []
             text.reserveCapacity(15)
-            for place in 0..<4 {
-                if place > 0 { text.append(.dot) }
-                text.appendDecimal(Int64(number >> UInt32(24 - 8 * place) & 255))
-            }
+            text.append(self)
             return String(octets: text.span)
         }
         let groups = (0..<8).map { UInt16(truncatingIfNeeded: value >> UInt128(112 - 16 * $0)) }
@@ -120,5 +116,16 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
             }
         }
         return best
+    }
+}
+
+extension [UInt8] {
+    mutating func append(_ address: IPAddress) {
+        guard address.family == .v4 else { return append(address.description) }
+        let number = UInt32(truncatingIfNeeded: address.value)
+        for place in 0..<4 {
+            if place > 0 { append(.dot) }
+            appendDecimal(Int64(number >> UInt32(24 - 8 * place) & 255))
+        }
     }
 }

@@ -1,6 +1,6 @@
 import Crypto
 
-/// What an identifier names; its prefix tells a reader which.
+/// What an identifier names; its prefix of four characters tells a reader which.
 package protocol IdentifierSubject {
     static var prefix: String { get }
 }
@@ -35,15 +35,16 @@ package struct Identifier<Subject: IdentifierSubject>: Hashable, Comparable, Sen
 
 extension Identifier: CustomStringConvertible, LosslessStringConvertible {
     package var description: String {
-        var digits = InlineArray<26, UInt8>(repeating: 0)
+        var text = InlineArray<30, UInt8>(repeating: 0)
+        for (place, octet) in Subject.prefix.utf8.enumerated() { text[place] = octet }
         // 26 digits hold 130 bits: the first one has but three.
-        digits[0] = Base32.digit(high >> 61)
+        text[4] = Base32.digit(high >> 61)
         var rest = (high: high << 3 | low >> 61, low: low << 3)
-        for place in 1..<26 {
-            digits[place] = Base32.digit(rest.high >> 59)
+        for place in 5..<30 {
+            text[place] = Base32.digit(rest.high >> 59)
             rest = (rest.high << 5 | rest.low >> 59, rest.low << 5)
         }
-        return Subject.prefix + String(octets: digits.span)
+        return String(octets: text.span)
     }
 
     /// Nil for anything that is not this subject's prefix and 26 digits of a 128-bit number.

@@ -92,6 +92,10 @@ extension [UInt8] {
             if width == 2 || size >= 10 { append(48 + UInt8(size / 10)) }
             return append(48 + UInt8(size % 10))
         }
+        if width <= 4, (1000..<10_000).contains(size) {
+            appendDecimal(Int64(size) / 100, width: 2)
+            return appendDecimal(Int64(size) % 100, width: 2)
+        }
         var unit: UInt64 = 1
         for _ in 1..<Swift.max(width, 1) { unit *= 10 }
         while size / 10 >= unit { unit *= 10 }

@@ -42,33 +42,33 @@ struct PreparedParcel: Sendable {
     let content: PreparedContent
 
     init(_ parcel: Parcel) {
-        let (approval, details) = (parcel.approval, parcel.details)
+        // Field by field: a copy of the whole values would retain every text in them.
         var pool = TextPool()
         id = pool.add(parcel.id.octets)
-        application = pool.add(approval.principal.application?.octets)
-        connector = pool.add(approval.connector)
-        sender = pool.add(approval.sender.mailbox)
-        headerID = pool.add(details.headerMessageID)
-        headerHash = HeaderHash.of(details.headerMessageID)
-        subject = pool.add(details.subject)
-        externalID = pool.add(details.externalID)
-        tags = pool.add(JSONText.array(details.tags))
-        metadata = pool.add(JSONText.pairs(details.metadata))
-        threadKey = pool.add(details.threadKey)
-        origin = pool.add(details.origin)
-        peer = pool.add(details.peer)
-        returns = pool.add(details.returns?.rawValue)
-        envelopeID = pool.add(details.envelopeID?.text)
-        recipients = pool.add(approval.recipients, parcel.reports)
+        application = pool.add(parcel.approval.principal.application?.octets)
+        connector = pool.add(parcel.approval.connector)
+        sender = pool.add(parcel.approval.sender.mailbox)
+        headerID = pool.add(parcel.details.headerMessageID)
+        headerHash = HeaderHash.of(parcel.details.headerMessageID)
+        subject = pool.add(parcel.details.subject)
+        externalID = pool.add(parcel.details.externalID)
+        tags = pool.add(JSONText.array(parcel.details.tags))
+        metadata = pool.add(JSONText.pairs(parcel.details.metadata))
+        threadKey = pool.add(parcel.details.threadKey)
+        origin = pool.add(parcel.details.origin)
+        peer = pool.add(parcel.details.peer)
+        returns = pool.add(parcel.details.returns?.rawValue)
+        envelopeID = pool.add(parcel.details.envelopeID?.text)
+        recipients = pool.add(parcel.approval.recipients, parcel.reports)
         texts = pool
         status = parcel.status
-        priority = details.priority.rawValue
+        priority = parcel.details.priority.rawValue
         createdAt = parcel.createdAt
         dueAt = parcel.dueAt
-        sendAt = details.sendAt
-        expiresAt = details.expiresAt
-        flags = MessageFlags(details).rawValue
-        octets = details.octets
+        sendAt = parcel.details.sendAt
+        expiresAt = parcel.details.expiresAt
+        flags = MessageFlags(parcel.details).rawValue
+        octets = parcel.details.octets
         content = PreparedContent(parcel.content)
     }
 

@@ -2,17 +2,17 @@ package import Mail
 package import Policy
 
 /// A message to be kept: what was approved, its content, and what else is known of it.
-package struct Parcel: Sendable {
-    package var approval: Approval
-    package var id: MessageID
-    package var createdAt: Timestamp
+package final class Parcel: Sendable {
+    package let approval: Approval
+    package let id: MessageID
+    package let createdAt: Timestamp
     /// In order.
-    package var content: [Piece]
-    package var details: MessageDetails
+    package let content: [Piece]
+    package let details: MessageDetails
     /// NOTIFY and ORCPT, of the recipients for whom they were given.
-    package var reports: [Mailbox: DSNRecipient]
+    package let reports: [Mailbox: DSNRecipient]
     /// When it may be sent first; later than `createdAt` it is scheduled.
-    package var dueAt: Timestamp
+    package let dueAt: Timestamp
 
     /// Due at `details.sendAt`, or at once.
     package init(

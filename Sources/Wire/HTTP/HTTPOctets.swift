@@ -29,6 +29,9 @@ extension HTTPOctet {
         octet >= 0x20 ? octet != delete : octet == tab
     }
 
+    /// RFC 5234 appendix B.1: VCHAR.
+    static func isVisible(_ octet: UInt8) -> Bool { octet > space && octet < delete }
+
     static func isDigit(_ octet: UInt8) -> Bool { octet &- 0x30 < 10 }
 
     /// ASCII letters in lower case, everything else as it is.

@@ -28,7 +28,7 @@ struct HTTPFieldValueTests {
 
     @Test("who a request says it comes from", arguments: authorizations)
     func credential(value: String, expected: HTTPCredential) {
-        #expect(HTTPCredential(authorization: value) == expected)
+        #expect(HTTPCredential(authorization: [UInt8](value.utf8)[...]) == expected)
     }
 
     @Test("every credential is found, and none is printed")

@@ -23,28 +23,29 @@ package enum HTTPCredential: Sendable, Equatable {
 extension HTTPFields {
     /// Every credential of the request; two that disagree are for the caller to refuse.
     package var credentials: [HTTPCredential] {
-        all("Authorization").map { HTTPCredential(authorization: $0) }
+        lines(named: "Authorization").map { HTTPCredential(authorization: octets[$0.value]) }
             + all("X-API-Key").map { .apiKey($0) }
     }
 }
 
 extension HTTPCredential {
     /// Reads the value of an Authorization field, RFC 9110 §11.6.2.
-    package init(authorization value: String) {
-        let octets = HTTPFields.trimmed([UInt8](value.utf8)[...])
-        let name = octets.prefix(while: HTTPOctetSet.token.contains)
-        let scheme = String(decoding: name, as: UTF8.self)
-        let rest = octets[name.endIndex...]
+    init(authorization value: ArraySlice<UInt8>) {
+        let value = HTTPFields.trimmed(value)
+        let scheme = value.prefix(while: HTTPOctetSet.token.contains)
+        let rest = value[scheme.endIndex...]
         let text = HTTPFields.trimmed(rest)
-        self = .unreadable(scheme: scheme)
-        guard !text.isEmpty, text.count < rest.count else { return }
-        switch scheme.lowercased() {
-        case "bearer" where text.allSatisfy({ $0 > HTTPOctet.space && $0 < HTTPOctet.delete }):
-            self = .bearer(String(decoding: text, as: UTF8.self))
-        case "basic":
-            if let basic = Self.basic(text) { self = basic }
-        default: break
+        if !text.isEmpty, text.count < rest.count {
+            if scheme.equalsIgnoringCase("bearer"), text.allSatisfy(HTTPOctet.isVisible) {
+                self = .bearer(String(octets: text.span))
+                return
+            }
+            if scheme.equalsIgnoringCase("basic"), let basic = Self.basic(text) {
+                self = basic
+                return
+            }
         }
+        self = .unreadable(scheme: String(octets: scheme.span))
     }
 
     /// RFC 7617 §2: the user name has no colon, neither part has a control character.

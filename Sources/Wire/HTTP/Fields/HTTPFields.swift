@@ -20,8 +20,10 @@ package struct HTTPFields: Sendable, Equatable {
     package func first(_ name: String) -> String? { line(name).map { text($0.value) } }
 
     package func all(_ name: String) -> [String] {
-        lines.filter { isNamed(name, $0) }.map { text($0.value) }
+        lines(named: name).map { text($0.value) }
     }
+
+    func lines(named name: String) -> [Line] { lines.filter { isNamed(name, $0) } }
 
     /// The elements of a comma-separated list over all fields of that name, RFC 9110 §5.6.1;
     /// a comma within a quoted string separates nothing.
