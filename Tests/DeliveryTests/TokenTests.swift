@@ -79,10 +79,9 @@ import Testing
             world = Surroundings(
                 clock: { clock.withLock { $0 } },
                 chance: { 0 },
-                addresses: world.addresses,
-                exchangers: world.exchangers,
                 connect: connect
             )
+            world.ask(Resolver())
             let server = try WebServer(on: loops) { number in
                 Self.answer("{\"access_token\":\"t\(number)\",\"expires_in\":1000}")
             }

@@ -49,9 +49,15 @@ final class RouteDesk {
     var queue = RouteQueue()
     private var bucket: TokenBucket?
     var rest = RouteRest()
+<<<<<<< HEAD
     /// How many conversations the next hops are trusted with.
     var breadth = ConcurrencyWindow(most: 1)
     var isSuspended = false
+=======
+    /// Nil while the route may carry mail.
+    var suspension: RouteSuspension?
+    var isSuspended: Bool { suspension != nil }
+>>>>>>> f8ea0faa283f7157bc682f8cf6951849aadf13a7
     var workers = 0
     /// Workers that are carrying something.
     var busy = 0
@@ -177,12 +183,14 @@ final class RouteDesk {
         RouteState(
             name: name,
             isConfigured: rig != nil,
-            isSuspended: isSuspended,
+            suspension: suspension,
             waiting: queue.waitingCount,
             holdsAll: window.isComplete,
             sending: queue.inFlightCount,
             connections: workers,
             restsUntil: rest.isResting(at: now) ? rest.until : nil,
+            restReason: rest.isResting(at: now) ? rest.reason : nil,
+            ailingHosts: rig?.health.ailing(at: now) ?? [],
             lastError: lastError?.text,
             lastErrorAt: lastError?.at,
             lastSuccessAt: lastSuccess

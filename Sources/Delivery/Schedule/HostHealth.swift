@@ -75,6 +75,11 @@ struct HostHealth: Sendable {
         if !ailing.isEmpty { ailing[host] = nil }
     }
 
+    func dead(at now: Timestamp) -> [(host: String, ailment: Ailment)] {
+        ailing.filter { $0.value.deadUntil > now }
+            .map { (host: $0.key, ailment: $0.value) }.sorted { $0.host < $1.host }
+    }
+
     /// When the first dead host may be tried again.
     var earliestReturn: Timestamp? { ailing.values.lazy.map(\.deadUntil).min() }
 
