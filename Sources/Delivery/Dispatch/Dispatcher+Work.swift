@@ -34,7 +34,7 @@ extension Dispatcher {
         var surroundings = surroundings
         if let names = rig.route.nameServers { surroundings.ask(resolvers.resolver(for: names)) }
         return Courier(
-            Manners(route: rig.route, limits: limits, tls: tls),
+            Manners(route: rig.route, limits: limits, tls: tls, trust: rig.trust),
             surroundings: surroundings,
             health: rig.health,
             content: { [store] in ContentFeed(store.content(of: $0)) }

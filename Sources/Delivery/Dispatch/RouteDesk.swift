@@ -6,10 +6,12 @@ import Store
 final class Rig: Sendable {
     let route: Route
     let tls: Result<TLSClientContext?, StreamError>
+    let trust: TrustShelf?
     let health = HealthBook()
 
     init(_ route: Route) {
         self.route = route
+        trust = TrustShelf(route)
         do throws(StreamError) {
             tls = .success(try route.tlsContext())
         } catch {
