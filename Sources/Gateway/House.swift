@@ -14,6 +14,7 @@ final class House: Sendable {
     let desk: Desk
     /// Nil where only a command runs: then nothing is sent.
     let dispatcher: Dispatcher?
+    let orders: QueueOrders
     let log: Log
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
@@ -47,6 +48,7 @@ final class House: Sendable {
             clock: clock
         )
         self.dispatcher = dispatcher
+        orders = QueueOrders(store, dispatcher, clock: clock)
         directory = Directory(store: store) { dispatcher?.adopt($0.uncertainties) }
         logons = Logons(
             directory,

@@ -10,6 +10,8 @@ final class Conversation {
     private var replies = SMTPReplyReader()
     var stopwatch = Stopwatch()
     var capabilities = SMTPCapabilities()
+    /// Nil where the route signs nothing.
+    var signer: MailSigner?
     /// How many transactions it has carried.
     var transactions = 0
     /// A transaction was begun and not ended by content.

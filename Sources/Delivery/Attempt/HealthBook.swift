@@ -43,6 +43,13 @@ final class HealthBook: Sendable {
     /// When the first dead host may be tried again.
     var earliestReturn: Timestamp? { health.withLock { $0.earliestReturn } }
 
+    /// Those that are passed over now, by name.
+    func ailing(at now: Timestamp) -> [AilingHost] {
+        health.withLock { $0.dead(at: now) }.map {
+            AilingHost(host: $0.host, reason: $0.ailment.reason, until: $0.ailment.deadUntil)
+        }
+    }
+
     func reset() {
         health.withLock { $0.reset() }
     }

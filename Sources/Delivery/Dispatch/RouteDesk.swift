@@ -8,10 +8,14 @@ final class Rig: Sendable {
     let tls: Result<TLSClientContext?, StreamError>
     let trust: TrustShelf?
     let health = HealthBook()
+    let tokens: TokenBroker?
 
     init(_ route: Route) {
         self.route = route
         trust = TrustShelf(route)
+        tokens = route.credentials.flatMap { credentials in
+            if case .token(let source) = credentials.secret { TokenBroker(source) } else { nil }
+        }
         do throws(StreamError) {
             tls = .success(try route.tlsContext())
         } catch {
@@ -49,7 +53,9 @@ final class RouteDesk {
     var rest = RouteRest()
     /// How many conversations the next hops are trusted with.
     var breadth = ConcurrencyWindow(most: 1)
-    var isSuspended = false
+    /// Nil while the route may carry mail.
+    var suspension: RouteSuspension?
+    var isSuspended: Bool { suspension != nil }
     var workers = 0
     /// Workers that are carrying something.
     var busy = 0
@@ -175,12 +181,14 @@ final class RouteDesk {
         RouteState(
             name: name,
             isConfigured: rig != nil,
-            isSuspended: isSuspended,
+            suspension: suspension,
             waiting: queue.waitingCount,
             holdsAll: window.isComplete,
             sending: queue.inFlightCount,
             connections: workers,
             restsUntil: rest.isResting(at: now) ? rest.until : nil,
+            restReason: rest.isResting(at: now) ? rest.reason : nil,
+            ailingHosts: rig?.health.ailing(at: now) ?? [],
             lastError: lastError?.text,
             lastErrorAt: lastError?.at,
             lastSuccessAt: lastSuccess

@@ -40,6 +40,14 @@ struct RouteQueue: Sendable {
     var inFlightCount: Int { slots.count - waitingCount }
 
     func holds(_ key: RecipientKey) -> Bool { slots[key] != nil }
+
+    /// It is being carried, though perhaps taken away meanwhile.
+    func isCarried(_ key: RecipientKey) -> Bool {
+        switch slots[key]?.state {
+        case .inFlight, .forgotten: true
+        case .waiting, nil: false
+        }
+    }
 }
 
 extension RouteQueue {

@@ -77,6 +77,11 @@ struct HostHealth: Sendable {
         if !ailing.isEmpty { ailing[host] = nil }
     }
 
+    func dead(at now: Timestamp) -> [(host: String, ailment: Ailment)] {
+        ailing.filter { $0.value.deadUntil > now }
+            .map { (host: $0.key, ailment: $0.value) }.sorted { $0.host < $1.host }
+    }
+
     /// When the first dead host may be tried again.
     var earliestReturn: Timestamp? { ailing.values.lazy.map(\.deadUntil).min() }
 
@@ -121,14 +126,16 @@ extension HostHealth {
     }
 
     /// It wanted no further conversation; the one that was refused is not settled yet. Answers how many
-    /// it has, where they go on well: then it is not dead, but has enough of them. While others are
-    /// being opened, and it said so in words, what becomes of the last of them will tell.
+    /// it may have, where they go on well: then it is not dead, but has enough of them. While others
+    /// are being opened, and it said so in words, what becomes of the last of them will tell.
     mutating func crowd(at host: String, inWords: Bool, at now: Timestamp) -> Int? {
         guard var talk = talking[host], talk.lastGood + liveliness > now else { return nil }
-        guard talk.count > 0 else { return inWords && talk.opening > 1 ? 1 : nil }
-        talk.most = talk.count
+        let others = talk.opening - 1
+        guard talk.count > 0 || (inWords && others > 0) else { return nil }
+        let room = talk.count + max(0, others)
+        talk.most = room
         talk.mostUntil = now + crowding
         talking[host] = talk
-        return talk.count
+        return room
     }
 }

@@ -63,8 +63,9 @@ package enum CommandTable {
     static let all: [Command] =
         ServeCommand.all + DemoCommand.all + CheckCommand.all + ExplainCommand.all
         + ListCommands.all + SourceCommand.all + AppCommands.all + KeyCommands.all
-        + CredentialCommands.all
-        + SendCommand.all + MessageCommands.all + QueueCommands.all + ImportCommand.all + [
+        + CredentialCommands.all + SigningCommands.all
+        + SendCommand.all + MessageCommands.all + QueueCommands.all + QueueOrderCommands.all
+        + RouteCommands.all + ImportCommand.all + [
             Command("version", "", "prints the version") { it in
                 it.say("postern \(Version.text)")
             }
