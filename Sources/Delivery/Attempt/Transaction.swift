@@ -62,7 +62,11 @@ struct Transaction {
     init(_ errand: Errand, on conversation: Conversation) {
         self.errand = errand
         self.conversation = conversation
-        carriage = Carriage(errand.first, to: conversation.capabilities)
+        carriage = Carriage(
+            errand.first,
+            to: conversation.capabilities,
+            returningTo: conversation.returnPath
+        )
         decided = Array(repeating: nil, count: errand.recipients.count)
     }
 

@@ -26,11 +26,13 @@ extension Dispatcher {
     }
 
     private func makeCourier(_ rig: Rig) -> Courier {
-        let limits = state.withLock { $0.settings.limits }
+        let (limits, returnPath) = state.withLock {
+            ($0.settings.limits, $0.settings.returnPath)
+        }
         var tls: TLSClientContext?
         if case .success(let context) = rig.tls { tls = context }
         return Courier(
-            Manners(route: rig.route, limits: limits, tls: tls),
+            Manners(route: rig.route, limits: limits, returnPath: returnPath, tls: tls),
             surroundings: surroundings,
             health: rig.health,
             content: { [store] in ContentFeed(store.content(of: $0)) }

@@ -32,7 +32,8 @@ final class Server: Sendable {
             store: store,
             loops: loops,
             routes: configuration.routes,
-            settings: configuration.delivery,
+            settings: ReturnKey(directory: configuration.dataDirectory, log: log)
+                .armed(configuration.delivery),
             surroundings: Surroundings(clock: { .now }, resolver: Resolver()),
             log: { log.tell($0) },
             onSettled: { settled in
@@ -114,7 +115,10 @@ final class Server: Sendable {
         if failure == nil {
             reception.adopt(certificates)
             gateway.adopt(configuration)
-            dispatcher.replace(routes: configuration.routes, settings: configuration.delivery)
+            dispatcher.replace(
+                routes: configuration.routes,
+                settings: gateway.returnKey.armed(configuration.delivery)
+            )
             watchRanges()
         }
         for listener in new.added(to: old) { reception.serve(listener, on: loops) }
