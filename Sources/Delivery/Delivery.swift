@@ -35,7 +35,7 @@ package struct DeliverySettings: Sendable {
         notifySender: Bool = true,
         delayNotice: Duration = .seconds(4 * 3600),
         limits: PhaseLimits = PhaseLimits(),
-        window: Int = 100_000
+        window: Int = 60_000
     ) {
         self.retry = retry
         self.expireAfter = expireAfter

@@ -14,6 +14,7 @@ final class House: Sendable {
     let desk: Desk
     /// Nil where only a command runs: then nothing is sent.
     let dispatcher: Dispatcher?
+    let orders: QueueOrders
     let log: Log
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
@@ -50,6 +51,7 @@ final class House: Sendable {
         self.dispatcher = dispatcher
         returnKey = ReturnKey(directory: configuration.dataDirectory, log: log)
         directory = Directory(store: store) { dispatcher?.adopt($0.uncertainties) }
+        orders = QueueOrders(store, dispatcher, clock: clock)
         logons = Logons(
             directory,
             dataDirectory: configuration.dataDirectory,

@@ -1,13 +1,19 @@
 package import Mail
 
 extension MailStore {
-    /// A window of the recipients to be sent, by due time. `next` is nil after the last.
-    package func pending(after cursor: PendingCursor?, limit: Int)
+    /// A window of the recipients to be sent, by due time; `withHeld`: and of those that an operator
+    /// holds. `next` is nil after the last.
+    package func pending(after cursor: PendingCursor?, limit: Int, withHeld: Bool = false)
         async throws(StoreError) -> (entries: [QueueEntry], next: PendingCursor?)
     {
         try await read { database throws(StoreError) in
-            try database.pending(after: cursor, limit: limit)
+            try database.pending(after: cursor, limit: limit, withHeld: withHeld)
         }
+    }
+
+    /// How many recipients wait for each route, for its time or for an operator.
+    package func depths() async throws(StoreError) -> [String: Int] {
+        try await read { database throws(StoreError) in try database.depths() }
     }
 
     /// Settles what was being sent when the process ended, as `queued` and due now, or as

@@ -20,15 +20,6 @@ extension MailStore {
         try await read(.lookup) { database throws(StoreError) in try database.events(of: id) }
     }
 
-    /// Of all messages (of one application), after that number, oldest first.
-    package func events(after number: Int64, limit: Int, application: ApplicationID? = nil)
-        async throws(StoreError) -> [EventRecord]
-    {
-        try await read { database throws(StoreError) in
-            try database.events(after: number, limit: limit, of: application)
-        }
-    }
-
     /// Every recipient that waits (of one application), for its time or for an operator, counted.
     package func queueSummary(application: ApplicationID? = nil)
         async throws(StoreError) -> [QueueLine]

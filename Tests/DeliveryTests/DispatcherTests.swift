@@ -281,7 +281,7 @@ struct DispatcherTests {
         #expect(try await office.reaches(.relayed, id))
         // One worker starts the next, on a busy machine not at once.
         #expect(
-            try await eventually { office.dispatcher.snapshot().map(\.connections).max() == 20 }
+            try await eventually { office.dispatcher.snapshot().map(\.connections).max() == 5 }
         )
         slow.stop()
         await office.dispatcher.drain(within: .milliseconds(50))
@@ -313,11 +313,13 @@ struct DispatcherTests {
         let sink = try Sink(on: loops)
         let office = try Office([route(to: sink.host)])
         try await office.dispatcher.start()
-        office.dispatcher.suspend("r")
+        try await office.dispatcher.suspend(
+            RouteSuspension(route: "r", reason: "", by: "test", since: .now)
+        )
         let id = try await office.send()
         try await Task.sleep(for: .milliseconds(150))
         #expect(try await office.recipients(of: id)[0].status == .queued)
-        office.dispatcher.resume("r")
+        try await office.dispatcher.resume("r", by: "test")
         #expect(try await office.reaches(.relayed, id))
         await office.close()
     }
@@ -360,7 +362,9 @@ struct DispatcherTests {
         #expect(try await office.reaches(.expired, id))
         #expect(try await office.recipients(of: id)[0].lastReply?.code == 451)
         let short = try await office.keep(expiresAt: .now + .milliseconds(50))
-        office.dispatcher.suspend("r")
+        try await office.dispatcher.suspend(
+            RouteSuspension(route: "r", reason: "", by: "test", since: .now)
+        )
         office.dispatcher.take(short)
         try await Task.sleep(for: .milliseconds(100))
         await office.dispatcher.tidy()

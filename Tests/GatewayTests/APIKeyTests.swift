@@ -154,7 +154,7 @@ struct ScopeTests {
     @Test("an administrator has every scope, nobody has none")
     func holders() {
         for scope in Scope.allCases {
-            #expect(Identity.localAdministrator.holds(scope))
+            #expect(Identity.localAdministrator(0).holds(scope))
             #expect(!Identity.nobody.holds(scope))
         }
     }

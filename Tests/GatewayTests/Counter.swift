@@ -97,7 +97,7 @@ final class Counter {
                 peer: .loopback,
                 isSecure: true,
                 body: HeldBody(Array(body.utf8)),
-                identity: isAdministrator ? .localAdministrator : .nobody
+                identity: isAdministrator ? .localAdministrator(0) : .nobody
             )
         )
         guard case .octets(let content) = answer.body else { throw Invalid() }

@@ -88,7 +88,20 @@ def test_every_operation_answers_with_success(gateway, admin, client, document):
     client.until(waiting, "deferred")
     client.post(f"/v1/messages/{waiting}/cancel")
     client.get("/v1/queue")
+    client.get("/v1/stats")
+    client.get("/v1/events")
     client.get("/v1/me")
+    later = client.send(send_at="2099-01-01T00:00:00Z").id
+    client.post(f"/v1/messages/{later}/hold")
+    client.post(f"/v1/messages/{later}/release")
+    for verb in ("retry", "hold", "release", "cancel", "reroute"):
+        order = {"filter": {"message": later}, "dry_run": True}
+        admin.post(f"/v1/queue/{verb}", order | ({"to_route": "Next"} if verb == "reroute" else {}))
+    client.post(f"/v1/messages/{later}/cancel")
+    admin.get("/v1/routes")
+    admin.get("/v1/routes/Next")
+    admin.post("/v1/routes/Next/suspend", {"for": "1m"})
+    admin.post("/v1/routes/Next/resume")
     client.post("/v1/explain", {"from": "a@corp.example", "to": "b@corp.example"})
 
     name = marker("walk")

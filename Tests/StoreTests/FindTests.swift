@@ -161,12 +161,14 @@ import Testing
         let mine = bench.parcel(principal: .application(applicant))
         _ = try await store.keep([bench.parcel(), mine, bench.parcel()])
         _ = try await store.cancel(mine.id, at: bench.now(), by: "")
-        let all = try await store.events(after: 0, limit: 100)
+        let all = try await store.eventPage(EventQuery(limit: 100)).events
         #expect(all.map(\.type) == ["queued", "queued", "queued", "canceled", "canceled"])
         #expect(all.map(\.number) == all.map(\.number).sorted())
-        let rest = try await store.events(after: all[1].number, limit: 2)
+        let rest = try await store.eventPage(EventQuery(after: all[1].number, limit: 2)).events
         #expect(rest == Array(all[2...3]))
-        let own = try await store.events(after: 0, limit: 9, application: applicant.id)
+        var ofOne = EventQuery(limit: 9)
+        ofOne.application = applicant.id
+        let own = try await store.eventPage(ofOne).events
         #expect(own.map(\.message) == [mine.id, mine.id, mine.id])
         #expect(EventRecord.number(of: all[4].id) == all[4].number)
     }

@@ -13,7 +13,7 @@ import Testing
         (.held, .hold, nil), (.sending, .hold, nil), (.delivered, .hold, nil),
         (.held, .release, .queued), (.queued, .release, nil), (.failed, .release, nil),
         (.deferred, .retry, .queued), (.failed, .retry, .queued), (.expired, .retry, .queued),
-        (.uncertain, .retry, .queued), (.suppressed, .retry, .queued), (.queued, .retry, nil),
+        (.uncertain, .retry, .queued), (.suppressed, .retry, .queued), (.queued, .retry, .queued),
         (.sending, .retry, nil), (.relayed, .retry, nil), (.canceled, .retry, nil),
         (.delivered, .retry, nil), (.held, .retry, nil),
     ]
@@ -39,6 +39,7 @@ import Testing
             case .retry: try await store.retry(parcel.id, at: now, by: "key_7")
             case .hold: try await store.hold(parcel.id, at: now, by: "key_7")
             case .release: try await store.release(parcel.id, at: now, by: "key_7")
+            case .reroute: try await store.carryOut(order, on: [entry.key], at: now, by: "key_7")
             }
         }
         guard let after else {

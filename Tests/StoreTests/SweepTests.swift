@@ -87,14 +87,16 @@ import Testing
         let store = try bench.open()
         let entries = try await store.keep([bench.parcel(), bench.parcel()]).entries
         try await store.settle(entries.map { Settlement($0, .relayed) })
-        let last = try #require(try await store.events(after: 0, limit: 99).last)
+        let last = try #require(try await store.eventPage(EventQuery(limit: 99)).events.last)
         #expect(try await store.sweep(contentBefore: .now, historyBefore: .now, limit: 9) == 2)
-        #expect(try await store.events(after: 0, limit: 99).isEmpty)
+        #expect(try await store.eventPage(EventQuery(limit: 99)).events.isEmpty)
         store.close()
         let again = try bench.open()
         let fresh = try await again.keep([bench.parcel()]).entries
         #expect(fresh[0].key.message > entries[3].key.message)
-        #expect(try await again.events(after: last.number, limit: 9).count == 1)
+        #expect(
+            try await again.eventPage(EventQuery(after: last.number, limit: 9)).events.count == 1
+        )
     }
 }
 

@@ -17,6 +17,10 @@ final class Conversation {
     var transactions = 0
     /// A transaction was begun and not ended by content.
     var needsReset = false
+    /// What the server calls itself.
+    var greetedName: String?
+    /// Done once, when it is over.
+    var onEnd: (() -> Void)?
     /// False once nothing more can be said.
     private(set) var isOpen = true
 
@@ -25,6 +29,8 @@ final class Conversation {
         self.target = target
         self.limits = limits
     }
+
+    deinit { onEnd?() }
 
     /// What the handshake settled, nil in the clear.
     var tls: TLSFacts? { connection.tls }
@@ -51,6 +57,7 @@ final class Conversation {
     func hangUp() {
         isOpen = false
         connection.close()
+        onEnd.take()?()
     }
 }
 
@@ -132,11 +139,13 @@ extension Conversation {
     /// the clear, and anyone on the path may have sent them.
     var hasUnaskedOctets: Bool { replies.hasBufferedOctets }
 
-    func secure(with context: TLSClientContext) async throws(HopFailure) {
+    func secure(_ privacy: Privacy) async throws(HopFailure) {
+        guard let context = privacy.tls else { return }
         do throws(StreamError) {
             try await connection.startTLS(
                 context,
                 serverName: target.host.host,
+                identity: privacy.identity,
                 within: limits.handshake
             )
             stopwatch.lap(.handshake)

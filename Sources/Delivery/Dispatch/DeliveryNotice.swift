@@ -12,6 +12,8 @@ package enum DeliveryNotice: Equatable, Sendable, CustomStringConvertible {
     case storeRefuses(String)
     case storeTakesAgain
     case recovered(Int)
+    case routeSuspended(RouteSuspension)
+    case routeResumed(String, by: String)
 
     package var description: String {
         switch self {
@@ -21,6 +23,8 @@ package enum DeliveryNotice: Equatable, Sendable, CustomStringConvertible {
         case .contentUnreadable(let id, let reason): "\(id): \(reason)"
         case .storeRefuses(let reason): "delivery waits, outcomes cannot be written: \(reason)"
         case .storeTakesAgain: "delivery goes on"
+        case .routeSuspended(let it): "route \(it.route) is suspended by \(it.by): \(it.reason)"
+        case .routeResumed(let name, let who): "route \(name) is resumed by \(who)"
         case .recovered(let count): "\(count) recipients were being sent when the process ended"
         }
     }
@@ -45,14 +49,24 @@ package struct RouteState: Sendable, Equatable {
     package let name: String
     /// False when mail waits for a route of this name and none is configured.
     package let isConfigured: Bool
-    package let isSuspended: Bool
+    package let suspension: RouteSuspension?
     /// Recipients in memory that wait; the store may hold more.
     package let waiting: Int
     package let holdsAll: Bool
     package let sending: Int
     package let connections: Int
     package let restsUntil: Timestamp?
+    package let restReason: String?
+    /// Hosts that are passed over, and until when.
+    package let ailingHosts: [AilingHost]
     package let lastError: String?
     package let lastErrorAt: Timestamp?
     package let lastSuccessAt: Timestamp?
+}
+
+/// A next hop that was found dead.
+package struct AilingHost: Sendable, Equatable {
+    package let host: String
+    package let reason: String
+    package let until: Timestamp
 }

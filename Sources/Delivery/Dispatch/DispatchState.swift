@@ -25,9 +25,11 @@ struct DispatchState {
     var isStoreRefusing = false
     /// Set while a walk through the store goes on: the recipients that left the queue since it began.
     var goneDuringRefill: Set<RecipientKey>?
+    /// Taken out while an operator's order for them is written.
+    var withdrawn: Set<RecipientKey> = []
     var alarm: (at: Timestamp, timer: Timer)?
     /// The newest message that a walk through the store has come across.
-    private var newestFound = MessageKey(row: 0)
+    var newestFound = MessageKey(row: 0)
     private var lastWorker = 0
 
     init(settings: DeliverySettings) { self.settings = settings }
@@ -138,7 +140,7 @@ extension DispatchState {
             newestFound = max(newestFound, entry.key.message)
             let desk = makeDesk(entry.route)
             guard !desk.window.isComplete, !desk.queue.holds(entry.key),
-                goneDuringRefill?.contains(entry.key) != true
+                goneDuringRefill?.contains(entry.key) != true, !withdrawn.contains(entry.key)
             else { continue }
             if desk.queue.waitingCount < capacity {
                 desk.queue.insert(QueuedRecipient(entry))
@@ -178,10 +180,8 @@ extension DispatchState {
     mutating func dispatch(_ desk: RouteDesk, at now: Timestamp) -> [Step] {
         guard isStarted, !isDraining, !isStoreRefusing else { return [] }
         var steps: [Step] = []
-        while let worker = desk.idle.last {
-            guard let load = desk.takeLoad(at: now, settings, &bodies) else { break }
-            desk.idle.removeLast()
-            steps.append(.give(worker, load))
+        while !desk.idle.isEmpty, let load = desk.takeLoad(at: now, settings, &bodies) {
+            steps.append(.give(desk.takeIdle(for: load), load))
         }
         if let turn = desk.nextTurn(at: now) {
             if turn > now {

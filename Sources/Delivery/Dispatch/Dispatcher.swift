@@ -10,6 +10,7 @@ package final class Dispatcher: Sendable {
     let store: MailStore
     let loops: EventLoops
     let surroundings: Surroundings
+    let resolvers = ResolverShelf()
     let log: @Sendable (DeliveryNotice) -> Void
     /// Hears what is written about recipients, right after it is.
     let onSettled: @Sendable ([SettledRecipient]) -> Void
@@ -39,6 +40,7 @@ package final class Dispatcher: Sendable {
         let holds = state.withLock { $0.settings.uncertain == .hold }
         let count = try await store.recover(holdUncertain: holds, at: surroundings.clock())
         if count > 0 { log(.recovered(count)) }
+        try await recallSuspensions()
         decide { state in
             state.isStarted = true
             return []
@@ -89,25 +91,6 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    /// Mail of a suspended route waits, and expires as any other.
-    package func suspend(_ route: String) {
-        decide { state in
-            state.desk(route)?.isSuspended = true
-            return []
-        }
-    }
-
-    /// Also ends a rest: what waits is tried at once.
-    package func resume(_ route: String) {
-        let now = surroundings.clock()
-        decide { state in
-            guard let desk = state.desk(route) else { return [] }
-            desk.isSuspended = false
-            desk.wake()
-            return state.dispatch(desk, at: now)
-        }
-    }
-
     /// Begins nothing more and waits for what is under way, at most so long. What has not ended by then
     /// is `sending` in the store, and recovered at the next start.
     package func drain(within limit: Duration) async {
@@ -129,7 +112,7 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    private static func enqueue(
+    static func enqueue(
         _ recipients: [QueuedRecipient],
         in state: inout DispatchState,
         at now: Timestamp

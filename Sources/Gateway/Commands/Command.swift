@@ -64,7 +64,8 @@ package enum CommandTable {
         ServeCommand.all + DemoCommand.all + CheckCommand.all + ExplainCommand.all
         + ListCommands.all + SourceCommand.all + AppCommands.all + KeyCommands.all
         + CredentialCommands.all
-        + SendCommand.all + MessageCommands.all + QueueCommands.all + ImportCommand.all + [
+        + SendCommand.all + MessageCommands.all + QueueCommands.all + QueueOrderCommands.all
+        + RouteCommands.all + ImportCommand.all + [
             Command("version", "", "prints the version") { it in
                 it.say("postern \(Version.text)")
             }

@@ -130,7 +130,7 @@ struct ControlClient: Sendable {
                 peer: .loopback,
                 isSecure: true,
                 body: HeldBody(content),
-                identity: .localAdministrator
+                identity: .localAdministrator(getuid())
             )
         )
         switch answer.body {

@@ -32,7 +32,8 @@ enum HTTPExchangeClient {
                 case .end: return Response(status: status, body: body)
                 }
             }
-            let received: Void? = try await stream.receive(within: .seconds(60)) {
+            // An order for a million messages takes its time.
+            let received: Void? = try await stream.receive(within: .seconds(900)) {
                 parser.receive($0)
             }
             if received == nil { parser.receiveEnd() }

@@ -1,7 +1,5 @@
-import Delivery
 import Mail
 import Policy
-import Store
 import Wire
 
 /// What requests carry.
@@ -49,11 +47,5 @@ extension API {
             throw .invalid("", "the body must be an object", code: "wrong_type")
         }
         return form
-    }
-
-    /// Tells delivery what an operator's order changed.
-    func apply(_ change: StateChange) {
-        gateway.dispatcher?.forget(change.keys)
-        gateway.dispatcher?.requeue(change.entries)
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Mail
 import Net
 import Policy
@@ -102,7 +103,8 @@ final class HTTPConversation {
             peer: peer,
             isSecure: stream.tls != nil || stream.peer.isUnix,
             body: body,
-            identity: connector == nil ? .localAdministrator : .nobody
+            identity: connector == nil
+                ? .localAdministrator(stream.peerCredentials?.uid ?? geteuid()) : .nobody
         )
     }
 

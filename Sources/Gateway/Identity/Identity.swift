@@ -11,8 +11,8 @@ final class Identity: Sendable {
     }
 
     enum Proof: Sendable, Equatable {
-        /// Whoever may open the control socket.
-        case socket
+        /// Whoever may open the control socket, by the user's number.
+        case socket(UInt32)
         case key(String, expiresAt: Timestamp?)
         case credential(CredentialID, username: String)
         /// A client certificate, by its fingerprint.
@@ -24,7 +24,7 @@ final class Identity: Sendable {
     /// Where the application may be used from; empty means everywhere.
     private let ranges: [AddressRange]
 
-    init(holder: Holder, proof: Proof = .socket) {
+    init(holder: Holder, proof: Proof = .socket(0)) {
         self.holder = holder
         self.proof = proof
         if case .application(let record, _) = holder {
@@ -43,7 +43,20 @@ final class Identity: Sendable {
     static let nobody = Identity(holder: .nobody)
 
     /// Whoever may open the control socket rules the machine's gateway.
-    static let localAdministrator = Identity(holder: .administrator)
+    static func localAdministrator(_ user: UInt32) -> Identity {
+        Identity(holder: .administrator, proof: .socket(user))
+    }
+
+    /// Who did it, as events tell it: the application, an administrator's key, or a local user.
+    var name: String {
+        if let application { return application.name }
+        return switch proof {
+        case .socket(let user): "uid \(user)"
+        case .key(let id, _): "key_\(id)"
+        case .credential(_, let username): username
+        case .certificate(let fingerprint): fingerprint
+        }
+    }
 
     /// The same, if it may be used from there.
     func admitted(from peer: IPAddress) throws(CredentialError) -> Identity {

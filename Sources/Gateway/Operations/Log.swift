@@ -123,9 +123,9 @@ final class Log: Sendable {
 extension Log {
     func tell(_ notice: DeliveryNotice) {
         switch notice {
-        case .routeRecovered, .storeTakesAgain, .recovered:
+        case .routeRecovered, .storeTakesAgain, .recovered, .routeResumed:
             info("delivery", ["notice": "\(notice)"])
-        case .routeRests, .routeUnknown, .contentUnreadable, .storeRefuses:
+        case .routeSuspended, .routeRests, .routeUnknown, .contentUnreadable, .storeRefuses:
             warning("delivery", ["notice": "\(notice)"])
         }
     }

@@ -37,6 +37,7 @@ struct Housekeeping: Sendable {
         let now = gateway.clock()
         let retention = gateway.configuration.retention
         try? await gateway.sources.sweep(before: now - retention.history)
+        try? await gateway.store.sweepEvents(before: now - retention.history)
         for _ in 0..<100 {
             let touched = try? await gateway.store.sweep(
                 contentBefore: now - retention.content,

@@ -74,6 +74,7 @@ final class Server: Sendable {
         }
         watchRanges()
         reporter.begin(for: gateway)
+        followAtStart()
         for listener in doors.listeners.values { reception.serve(listener, on: loops) }
         loops.next().start { [gateway, reporter] in
             await Housekeeping(gateway: gateway, reporter: reporter).run()
@@ -86,6 +87,19 @@ final class Server: Sendable {
             let ranges = gateway.configuration.rulebook.watchedRanges
             try? await gateway.store.watch(ranges, from: gateway.clock())
         }
+    }
+
+    /// Mail that waits goes where the new configuration sends it.
+    private func follow(_ configuration: Configuration, after old: Configuration?) {
+        loops.next().start { [gateway] in
+            await gateway.orders.follow(configuration, after: old, gateway.directory, gateway.log)
+        }
+    }
+
+    /// The same for routes that went away while no server ran.
+    private func followAtStart() {
+        let isOrphaned = dispatcher.snapshot().contains { !$0.isConfigured && $0.waiting > 0 }
+        if isOrphaned { follow(gateway.configuration, after: nil) }
     }
 
     private func fillFromStore() async throws(ServiceError) {
@@ -113,6 +127,7 @@ final class Server: Sendable {
         let (new, failure) = old.moved(to: configuration.rulebook)
         open.withLock { $0.doors = new }
         if failure == nil {
+            let before = gateway.configuration
             reception.adopt(certificates)
             gateway.adopt(configuration)
             dispatcher.replace(
@@ -120,6 +135,7 @@ final class Server: Sendable {
                 settings: gateway.returnKey.armed(configuration.delivery)
             )
             watchRanges()
+            follow(configuration, after: before)
         }
         for listener in new.added(to: old) { reception.serve(listener, on: loops) }
         if let failure { throw failure }

@@ -128,6 +128,16 @@ enum Schema {
             detail TEXT
         );
         CREATE INDEX event_message ON event (message) WHERE message IS NOT NULL;
+        CREATE INDEX event_other ON event (at) WHERE message IS NULL;
+
+        -- Routes that carry nothing for the time being.
+        CREATE TABLE suspension (
+            name TEXT PRIMARY KEY,
+            reason TEXT NOT NULL,
+            by TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            until INTEGER
+        ) WITHOUT ROWID;
 
         CREATE TABLE answer (
             n INTEGER PRIMARY KEY,

@@ -109,26 +109,13 @@ extension Database {
         return try select(composed: sql, [.id(id)], Self.event)
     }
 
-    func events(
-        after number: Int64,
-        limit: Int,
-        of owner: ApplicationID?
-    ) throws(StoreError) -> [EventRecord] {
-        let sql = """
-            \(Self.eventSource)
-            WHERE e.n > ?1 AND (?2 IS NULL OR m.application = ?2) ORDER BY e.n LIMIT ?3
-            """
-        let values: [SQLValue] = [.integer(number), .id(owner), .integer(Int64(limit))]
-        return try select(composed: sql, values, Self.event)
-    }
-
-    private static let eventSource = """
+    static let eventSource = """
         SELECT e.n, e.at, e.type, m.id, m.application, r.local, r.domain, e.detail
         FROM event e LEFT JOIN message m ON m.n = e.message
         LEFT JOIN recipient r ON r.message = e.message AND r.idx = e.recipient
         """
 
-    private static func event(_ row: Statement) throws(StoreError) -> EventRecord {
+    static func event(_ row: Statement) throws(StoreError) -> EventRecord {
         EventRecord(
             number: row.integer(0),
             at: row.time(1),

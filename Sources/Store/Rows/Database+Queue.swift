@@ -40,7 +40,8 @@ extension Database {
     /// unfinished too, but not to be taken.
     func pending(
         after cursor: PendingCursor?,
-        limit: Int
+        limit: Int,
+        withHeld: Bool = false
     ) throws(StoreError) -> (entries: [QueueEntry], next: PendingCursor?) {
         let sql = """
             SELECT \(Self.entryColumns)
@@ -51,7 +52,8 @@ extension Database {
             """
         let values: [SQLValue] = [
             .integer(cursor?.due ?? .min), .integer(cursor?.message ?? 0),
-            .integer(Int64(cursor?.index ?? 0)), .status(.held), .status(.sending),
+            .integer(Int64(cursor?.index ?? 0)), .status(withHeld ? .sending : .held),
+            .status(.sending),
             .integer(Int64(limit)),
         ]
         let entries = try select(composed: sql, values, Self.queueEntry)
@@ -72,6 +74,17 @@ extension Database {
             WHERE m.n = ? AND r.due IS NOT NULL ORDER BY r.idx
             """
         return try select(composed: sql, [.integer(message)], Self.queueEntry)
+    }
+
+    /// How many recipients wait for each route.
+    func depths() throws(StoreError) -> [String: Int] {
+        let lines = try select(
+            """
+            SELECT route, count(*) FROM recipient INDEXED BY recipient_due
+            WHERE due IS NOT NULL GROUP BY route
+            """
+        ) { (route: $0.text(0), count: $0.int(1)) }
+        return Dictionary(lines.map { ($0.route, $0.count) }) { $0 + $1 }
     }
 
     func queueSummary(of application: ApplicationID?) throws(StoreError) -> [QueueLine] {

@@ -126,7 +126,7 @@ struct MessageSearch {
     }
 
     /// Split at the last @; no local part in "@domain".
-    private static func parts(of address: String) -> (local: String?, domain: String) {
+    static func parts(of address: String) -> (local: String?, domain: String) {
         guard let at = address.lastIndex(of: "@") else { return (address, "") }
         let local = String(address[..<at])
         let domain = address[address.index(after: at)...].lowercased()

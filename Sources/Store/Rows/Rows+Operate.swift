@@ -1,50 +1,7 @@
 import Mail
 
-/// What an operator may order for a message.
-enum Order: Sendable {
-    case cancel
-    case retry
-    case hold
-    case release
-
-    /// The type of the event that tells it.
-    var event: String {
-        switch self {
-        case .cancel: "canceled"
-        case .retry: "retried"
-        case .hold: "held"
-        case .release: "released"
-        }
-    }
-
-    /// A recipient being sent is nobody's to change: what the next hop says will decide.
-    func applies(to status: RecipientStatus, isDue: Bool) -> Bool {
-        switch self {
-        case .cancel: isDue && status != .sending
-        case .retry: [.deferred, .failed, .expired, .uncertain, .suppressed].contains(status)
-        case .hold: isDue && status != .sending && status != .held
-        case .release: status == .held
-        }
-    }
-
-    /// The state after it, and when the recipient is due then.
-    func outcome(
-        due: Timestamp?,
-        sendAt: Timestamp?,
-        now: Timestamp
-    ) -> (status: RecipientStatus, due: Timestamp?) {
-        switch self {
-        case .cancel: return (.canceled, nil)
-        case .hold: return (.held, due ?? now)
-        case .retry: return (.queued, now)
-        case .release:
-            guard let sendAt, sendAt > now else { return (.queued, now) }
-            return (.scheduled, sendAt)
-        }
-    }
-}
-
 extension Rows {
+    /// All recipients of a message; `.conflict` when the order is for none of them.
     func carryOut(
         _ order: Order,
         on id: MessageID,
@@ -52,65 +9,134 @@ extension Rows {
         by who: String
     ) throws(StoreError) -> StateChange {
         let found = try database.select(
-            "SELECT n, send_at FROM message WHERE id = ?",
+            "SELECT m.n, r.idx FROM message m JOIN recipient r ON r.message = m.n WHERE m.id = ?",
             [.id(id)]
-        ) { (number: $0.integer(0), sendAt: $0.optionalTime(1)) }
-        guard let message = found.first else { throw .notFound }
-        let recipients = try database.select(
-            "SELECT idx, status, due FROM recipient WHERE message = ? ORDER BY idx",
-            [.integer(message.number)]
-        ) { row throws(StoreError) in
-            (index: row.int(0), status: try row.status(1), due: row.optionalTime(2))
+        ) { RecipientKey(message: MessageKey(row: $0.integer(0)), index: $0.int(1)) }
+        guard !found.isEmpty else { throw .notFound }
+        var change = try carryOut(order, on: found, at: now, by: who)
+        guard !change.keys.isEmpty else {
+            throw .conflict(change.obstacle ?? "no recipient is in a state that allows it")
         }
-        let chosen = recipients.filter { order.applies(to: $0.status, isDue: $0.due != nil) }
-        guard !chosen.isEmpty else {
-            throw .conflict("no recipient is in a state that allows it")
-        }
-        if order == .retry { try checkContent(of: message.number) }
-
-        for recipient in chosen {
-            let outcome = order.outcome(due: recipient.due, sendAt: message.sendAt, now: now)
-            try database.change(
-                "UPDATE recipient SET status = ?, due = ? WHERE message = ? AND idx = ?",
-                [
-                    .status(outcome.status), .time(outcome.due), .integer(message.number),
-                    .integer(Int64(recipient.index)),
-                ]
-            )
-            try insertEvent(
-                order.event,
-                at: now,
-                message: message.number,
-                recipient: recipient.index,
-                detail: JSONText.object([("by", who)])
-            )
-        }
-        let wasUnfinished = recipients.contains { $0.due != nil }
-        let isUnfinished = try isUnfinished(message.number)
-        unfinishedChange += (isUnfinished ? 1 : 0) - (wasUnfinished ? 1 : 0)
-        return try change(of: chosen.map(\.index), in: message.number)
+        change.entries = change.entries.filter { change.keys.contains($0.key) }
+        return change
     }
 
-    private func change(of indexes: [Int], in message: Int64) throws(StoreError) -> StateChange {
-        let key = MessageKey(row: message)
-        let entries = try database.entries(of: message).filter { entry in
-            entry.status != .held && indexes.contains(entry.key.index)
+    /// Those of the recipients that are in a state for it. The others stay as they are.
+    func carryOut(
+        _ order: Order,
+        on keys: [RecipientKey],
+        at now: Timestamp,
+        by who: String
+    ) throws(StoreError) -> StateChange {
+        var change = StateChange(keys: [], entries: [])
+        var rest = keys[...]
+        while let message = rest.first?.message {
+            let own = rest.prefix { $0.message == message }
+            rest = rest.dropFirst(own.count)
+            try carryOut(order, on: Set(own.map(\.index)), of: message, at: now, by: who, &change)
         }
-        return StateChange(
-            keys: indexes.map { RecipientKey(message: key, index: $0) },
-            entries: entries
+        return change
+    }
+
+    private func carryOut(
+        _ order: Order,
+        on indexes: Set<Int>,
+        of message: MessageKey,
+        at now: Timestamp,
+        by who: String,
+        _ change: inout StateChange
+    ) throws(StoreError) {
+        let recipients = try standings(in: message.row)
+        var chosen = recipients.filter {
+            indexes.contains($0.index) && order.applies(to: $0.status, isDue: $0.due != nil)
+        }
+        if chosen.contains(where: { order.revives($0.status) }), try !hasContent(message.row) {
+            // Nothing can be sent once retention took the content.
+            chosen = []
+            change.obstacle = "the content is no longer kept"
+        }
+        for recipient in chosen {
+            try write(order, to: recipient, of: message.row, at: now, by: who)
+        }
+        if !chosen.isEmpty {
+            let wasUnfinished = recipients.contains { $0.due != nil }
+            let isUnfinished = try isUnfinished(message.row)
+            unfinishedChange += (isUnfinished ? 1 : 0) - (wasUnfinished ? 1 : 0)
+        }
+        change.keys += chosen.map { RecipientKey(message: message, index: $0.index) }
+        change.entries += try database.entries(of: message.row).filter { entry in
+            ![.held, .sending].contains(entry.status) && indexes.contains(entry.key.index)
+        }
+    }
+
+    private func write(
+        _ order: Order,
+        to recipient: Standing,
+        of message: Int64,
+        at now: Timestamp,
+        by who: String
+    ) throws(StoreError) {
+        let after = order.outcome(
+            of: recipient.status,
+            due: recipient.due,
+            sendAt: recipient.sendAt,
+            now: now
+        )
+        var (route, detail) = (recipient.route, [("by", who)])
+        if case .reroute(let other) = order {
+            detail += [("from", route), ("to", other)]
+            route = other
+        }
+        try database.change(
+            "UPDATE recipient SET status = ?, due = ?, route = ? WHERE message = ? AND idx = ?",
+            [
+                .status(after.status), .time(after.due), .text(route), .integer(message),
+                .integer(Int64(recipient.index)),
+            ]
+        )
+        try insertEvent(
+            order.event,
+            at: now,
+            message: message,
+            recipient: recipient.index,
+            detail: JSONText.object(detail)
         )
     }
 
-    /// Nothing can be sent once retention took the content.
-    private func checkContent(of message: Int64) throws(StoreError) {
-        let found = try database.select(
+    /// What an order must know of a recipient.
+    private struct Standing {
+        let index: Int
+        let status: RecipientStatus
+        let due: Timestamp?
+        let route: String
+        let sendAt: Timestamp?
+    }
+
+    private func standings(in message: Int64) throws(StoreError) -> [Standing] {
+        try database.select(
+            """
+            SELECT r.idx, r.status, r.due, r.route, m.send_at
+            FROM message m JOIN recipient r ON r.message = m.n WHERE m.n = ? ORDER BY r.idx
+            """,
+            [.integer(message)]
+        ) { row throws(StoreError) in
+            Standing(
+                index: row.int(0),
+                status: try row.status(1),
+                due: row.optionalTime(2),
+                route: row.text(3),
+                sendAt: row.optionalTime(4)
+            )
+        }
+    }
+
+    private func hasContent(_ message: Int64) throws(StoreError) -> Bool {
+        try !database.select(
             """
             SELECT 1 FROM body WHERE n = ?1
             UNION ALL SELECT 1 FROM piece WHERE message = ?1 LIMIT 1
             """,
             [.integer(message)]
-        ) { _ in true }
-        if found.isEmpty { throw .conflict("the content is no longer kept") }
+        ) { _ in true }.isEmpty
     }
 }

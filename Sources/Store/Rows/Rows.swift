@@ -24,6 +24,7 @@ final class Rows {
         firstSpool = next.spool
         unfinished = Int(try database.integer(Self.countOfUnfinished) ?? 0)
         tally.unfinished.store(unfinished, ordering: .relaxed)
+        tally.newestEvent.store(next.event - 1, ordering: .releasing)
     }
 
     private static let countOfUnfinished =
@@ -33,6 +34,7 @@ final class Rows {
         unfinished += unfinishedChange
         unfinishedChange = 0
         tally.unfinished.store(unfinished, ordering: .relaxed)
+        tally.newestEvent.store(next.event - 1, ordering: .releasing)
         tally.commits.add(1, ordering: .relaxed)
     }
 
@@ -60,6 +62,8 @@ final class Rows {
 final class Tally: Sendable {
     /// Messages with an unfinished recipient.
     let unfinished = Atomic<Int>(0)
+    /// The number of the last event.
+    let newestEvent = Atomic<Int64>(0)
     /// Transactions since the store was opened.
     let commits = Atomic<Int>(0)
 }

@@ -46,8 +46,10 @@ package struct EventRecord: Sendable, Equatable {
     /// A JSON object, or nil when there is nothing to add.
     package var detail: String?
 
+    package var id: String { Self.id(of: number) }
+
     /// `evt_` and the number in 16 hexadecimal digits.
-    package var id: String {
+    package static func id(of number: Int64) -> String {
         let digits = String(number, radix: 16)
         return "evt_" + String(repeating: "0", count: 16 - digits.count) + digits
     }

@@ -73,4 +73,6 @@ package struct StateChange: Sendable {
     package var keys: [RecipientKey]
     /// Those of them that are to be sent: what it must take anew.
     package var entries: [QueueEntry]
+    /// Why a recipient in a state for it did not change.
+    package var obstacle: String?
 }

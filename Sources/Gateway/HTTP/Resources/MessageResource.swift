@@ -57,28 +57,38 @@ enum MessageResource {
     }
 
     static func cancel(_ api: API, _ request: Request) async throws(Problem) -> Answer {
-        try await order(api, request) { (id, now, by) async throws(StoreError) in
-            try await api.store.cancel(id, at: now, by: by)
-        }
+        try await carryOut(.cancel, api, request)
     }
 
     static func retry(_ api: API, _ request: Request) async throws(Problem) -> Answer {
-        try await order(api, request) { (id, now, by) async throws(StoreError) in
-            try await api.store.retry(id, at: now, by: by)
-        }
+        try await carryOut(.retry, api, request)
     }
 
-    private static func order(
+    static func hold(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        try await carryOut(.hold, api, request)
+    }
+
+    static func release(_ api: API, _ request: Request) async throws(Problem) -> Answer {
+        try await carryOut(.release, api, request)
+    }
+
+    private static func carryOut(
+        _ order: Order,
         _ api: API,
-        _ request: Request,
-        _ change: (MessageID, Timestamp, String) async throws(StoreError) -> StateChange
+        _ request: Request
     ) async throws(Problem) -> Answer {
         let record = try await find(api, request)
-        let by = request.identity.application?.name ?? "administrator"
+        let orders = api.gateway.orders
+        let keys = record.recipients.indices.map { RecipientKey(message: record.key, index: $0) }
         let change = try await stored { () async throws(StoreError) in
-            try await change(record.id, api.now, by)
+            try await orders.carryOut(order, on: keys, by: request.identity.name)
         }
-        api.apply(change)
+        guard !change.keys.isEmpty else {
+            let reason = change.obstacle ?? "no recipient is in a state that allows it"
+            throw Problem(409, "invalid_state", reason)
+        }
+        var woken: Set<String> = []
+        if orders.wakes(order) { orders.wake(change, &woken) }
         return try await show(api, request)
     }
 
