@@ -7,6 +7,8 @@ struct Carriage {
     private let entry: QueueEntry
     private let offer: SMTPCapabilities
     private let returnPath: ReturnPath?
+    /// Octets of the fields that are put above the content on its way out.
+    var added = 0
 
     init(
         _ entry: QueueEntry,
@@ -55,7 +57,7 @@ struct Carriage {
             returnPath.map { .mailbox($0.address(of: entry.id)) } ?? entry.sender,
             SMTPMailParameters(
                 // Re-encoded it has another size, which nobody knows yet.
-                size: offer.declaresSize && !needsReencoding ? entry.octets : nil,
+                size: offer.declaresSize && !needsReencoding ? entry.octets + added : nil,
                 body: body,
                 smtpUTF8: smtpUTF8,
                 returns: dsn?.returns,

@@ -13,6 +13,8 @@ final class Conversation {
     /// Where reports are to come back to; nil: to the sender of each mail.
     var returnPath: ReturnPath?
     var capabilities = SMTPCapabilities()
+    /// Nil where the route signs nothing.
+    var signer: MailSigner?
     /// How many transactions it has carried.
     var transactions = 0
     /// A transaction was begun and not ended by content.

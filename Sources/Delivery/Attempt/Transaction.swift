@@ -50,7 +50,7 @@ extension Conversation {
 struct Transaction {
     let errand: Errand
     let conversation: Conversation
-    let carriage: Carriage
+    var carriage: Carriage
     var decided: [Outcome?]
     private var condition: String?
     var phase = Phase.mail

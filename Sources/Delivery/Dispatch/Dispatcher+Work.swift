@@ -36,7 +36,14 @@ extension Dispatcher {
         var surroundings = surroundings
         if let names = rig.route.nameServers { surroundings.ask(resolvers.resolver(for: names)) }
         return Courier(
-            Manners(route: rig.route, limits: limits, returnPath: returnPath, tls: tls),
+            Manners(
+                route: rig.route,
+                limits: limits,
+                // Where the account must be the sender, it is.
+                returnPath: rig.route.rewrite == nil ? returnPath : nil,
+                tls: tls,
+                tokens: rig.tokens
+            ),
             surroundings: surroundings,
             health: rig.health,
             content: { [store] in ContentFeed(store.content(of: $0)) }

@@ -35,7 +35,12 @@ final class Server: Sendable {
             settings: ReturnKey(directory: configuration.dataDirectory, log: log)
                 .armed(configuration.delivery),
             surroundings: Surroundings(clock: { .now }, resolver: Resolver()),
-            log: { log.tell($0) },
+            log: { notice in
+                log.tell(notice)
+                if case .routeSuspended(let it) = notice, it.isOrderedByNobody {
+                    reporter.tell(.suspended(it))
+                }
+            },
             onSettled: { settled in
                 for recipient in settled {
                     metrics.countOutcome(recipient.status.name)
