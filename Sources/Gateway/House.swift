@@ -15,6 +15,7 @@ final class House: Sendable {
     /// Nil where only a command runs: then nothing is sent.
     let dispatcher: Dispatcher?
     let orders: QueueOrders
+    let suppressions: SuppressionList
     let log: Log
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
@@ -55,7 +56,10 @@ final class House: Sendable {
             dataDirectory: configuration.dataDirectory,
             metrics: metrics.logons
         )
-        desk = Desk(store: store, dispatcher: dispatcher) { live.value.rulebook }
+        suppressions = SuppressionList(store)
+        desk = Desk(store: store, dispatcher: dispatcher, suppressions: suppressions) {
+            live.value.rulebook
+        }
         self.metrics = metrics
         self.waiting = waiting ?? Waiting(store)
     }

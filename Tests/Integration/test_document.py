@@ -98,6 +98,11 @@ def test_every_operation_answers_with_success(gateway, admin, client, document):
         order = {"filter": {"message": later}, "dry_run": True}
         admin.post(f"/v1/queue/{verb}", order | ({"to_route": "Next"} if verb == "reroute" else {}))
     client.post(f"/v1/messages/{later}/cancel")
+    left = admin.post("/v1/suppressions", {"address": f"{marker()}@corp.example"}).id
+    admin.get("/v1/suppressions")
+    admin.get(f"/v1/suppressions/{left}")
+    admin.request("PATCH", f"/v1/suppressions/{left}", json_body={"for": "1d"})
+    admin.request("DELETE", f"/v1/suppressions/{left}")
     admin.get("/v1/routes")
     admin.get("/v1/routes/Next")
     admin.post("/v1/routes/Next/suspend", {"for": "1m"})

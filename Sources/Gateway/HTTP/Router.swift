@@ -94,6 +94,12 @@ enum Router {
         .init("GET", "/v1/credentials/{id}", .administrator, CredentialResource.show),
         .init("DELETE", "/v1/credentials/{id}", .administrator, CredentialResource.remove),
 
+        .init("GET", "/v1/suppressions", .administrator, SuppressionResource.list),
+        .init("POST", "/v1/suppressions", .administrator, SuppressionResource.create),
+        .init("GET", "/v1/suppressions/{id}", .administrator, SuppressionResource.show),
+        .init("PATCH", "/v1/suppressions/{id}", .administrator, SuppressionResource.update),
+        .init("DELETE", "/v1/suppressions/{id}", .administrator, SuppressionResource.remove),
+
         .init("GET", "/v1/me", .anyKey, InformationResource.me),
         .init("POST", "/v1/explain", .scope(.read), ExplainResource.explain),
         .init("GET", "/v1/queue", .scope(.read), QueueResource.summary),

@@ -25,6 +25,7 @@ final class Server: Sendable {
     init(_ configuration: Configuration, store: MailStore, log: Log, loops: EventLoops) {
         let metrics = Metrics()
         let waiting = Waiting(store)
+        let bounces = BounceEar()
         dispatcher = Dispatcher(
             store: store,
             loops: loops,
@@ -38,6 +39,7 @@ final class Server: Sendable {
                     waiting.settled(recipient.id)
                     log.tell(recipient)
                 }
+                if settled.contains(where: { $0.status == .failed }) { bounces.hear(settled) }
             }
         )
         gateway = House(
@@ -50,6 +52,7 @@ final class Server: Sendable {
         )
         reception = Reception(gateway)
         self.loops = loops
+        bounces.connect(gateway, loops)
     }
 
     /// Opens every door and begins to deliver. After it throws nothing is open.
@@ -97,6 +100,7 @@ final class Server: Sendable {
     private func fillFromStore() async throws(ServiceError) {
         do throws(StoreError) {
             try await gateway.directory.reload()
+            try await gateway.suppressions.reload()
             try await dispatcher.start()
         } catch {
             throw .store(error)

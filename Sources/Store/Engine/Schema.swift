@@ -117,6 +117,21 @@ enum Schema {
         CREATE INDEX event_message ON event (message) WHERE message IS NOT NULL;
         CREATE INDEX event_other ON event (at) WHERE message IS NULL;
 
+        -- Addresses to which nothing is sent, and what may make others so.
+        CREATE TABLE suppression (
+            address TEXT PRIMARY KEY,
+            reason TEXT NOT NULL,
+            comment TEXT,
+            created INTEGER NOT NULL,
+            expires INTEGER
+        ) WITHOUT ROWID;
+        CREATE TABLE hard_bounce (
+            address TEXT NOT NULL,
+            message INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (address, message)
+        ) WITHOUT ROWID;
+
         -- Routes that carry nothing for the time being.
         CREATE TABLE suspension (
             name TEXT PRIMARY KEY,
