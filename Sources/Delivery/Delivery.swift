@@ -25,7 +25,7 @@ package struct DeliverySettings: Sendable {
         uncertain: Uncertainty = .retry,
         uncertainWait: Duration = .seconds(600),
         limits: PhaseLimits = PhaseLimits(),
-        window: Int = 100_000
+        window: Int = 60_000
     ) {
         self.retry = retry
         self.expireAfter = expireAfter

@@ -33,6 +33,8 @@ enum Benchmark {
                 case .get: try await StatusMeasurement(bench).run(&report)
                 case .smtp: try await AcceptMeasurement(bench).run(&report)
                 case .relay: try await RelayMeasurement(bench).run(&report)
+                case .routes: try await RoutesMeasurement(bench).run(&report)
+                case .queue: try await QueueMeasurement(bench).run(&report)
                 case .memory: try await MemoryMeasurement(bench).run(&report)
                 case .raw: try await RawMeasurement(bench).run(&report)
                 }

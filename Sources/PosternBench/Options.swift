@@ -5,6 +5,8 @@ struct Options {
         case get
         case smtp
         case relay
+        case routes
+        case queue
         case memory
         case raw
     }
@@ -12,6 +14,7 @@ struct Options {
     private(set) var parts = Part.allCases
     private(set) var seconds = 4
     private(set) var runs = 3
+    private(set) var queued = 1_000_000
     private(set) var directory: String?
     private(set) var measuresPeers = true
     private(set) var wantsHelp = false
@@ -24,6 +27,7 @@ struct Options {
             case "--help", "-h": wantsHelp = true
             case "--seconds": seconds = try Self.number(of: word, in: 1...600, &rest)
             case "--runs": runs = try Self.number(of: word, in: 1...99, &rest)
+            case "--queued": queued = try Self.number(of: word, in: 1000...1_900_000, &rest)
             case "--directory": directory = try Self.value(of: word, &rest)
             case "--no-peers": measuresPeers = false
             case "all": named = Part.allCases
@@ -69,12 +73,15 @@ struct Options {
           get      GET /v1/messages/{id} at 64 connections, beside nginx's `return 202`
           smtp     messages of 4 KB accepted over SMTP, 20 sessions, beside Postfix
           relay    messages accepted and handed on to a sink, beside Postfix
+          routes   messages handed on over 1,000 routes, all alive and with one dead
+          queue    starting, memory and accepting with a million messages queued
           memory   resident at rest, and while 40 messages of 20 MB pass
           raw      the disk's fdatasync, and SQLite's group commit at several sizes
 
         options
           --seconds N      how long a run lasts (4)
           --runs N         how often each is repeated; the median counts (3)
+          --queued N       how many messages wait in the part queue (1000000)
           --directory DIR  where data is written; must be on a disk, not in memory
                            ($TMPDIR, /var/tmp or /tmp, whichever is on one)
           --no-peers       leaves out nginx, Postfix, smtp-source, smtp-sink and wrk

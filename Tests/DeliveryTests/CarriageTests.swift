@@ -10,8 +10,6 @@ private let carriers = EventLoops(count: 1)
 private let world = Surroundings(
     clock: { .now },
     chance: { 0.5 },
-    addresses: { (_, _) async throws(ResolverError) in throw .noSuchName },
-    exchangers: { (_, _) async throws(ResolverError) in throw .noSuchName },
     connect: { (peer, source, limit) async throws(StreamError) in
         try await Connection.connect(to: peer, from: source, within: limit)
     }
@@ -132,6 +130,57 @@ struct CarriageTests {
         #expect(await deliver(content, .isBinary, to: sink).outcomes.map(\.short) == ["failed 552"])
         #expect(sink.seen.commands.count { $0.hasPrefix("BDAT") } == 1)
         #expect(sink.seen.contents.isEmpty && sink.seen.commands.last == "QUIT")
+    }
+
+    @Test("who takes chunks gets them without dots doubled and without waiting for leave")
+    func chunks() async throws {
+        let sink = try sink("PIPELINING", "CHUNKING", "SIZE 1000")
+        let content = "Subject: x\r\n\r\n.hidden\nbare\r\n.\r\nno end"
+        #expect(
+            await deliver(content, [], to: sink).outcomes.map(\.short) == ["relayed 250"]
+        )
+        #expect(
+            sink.seen.contents
+                == ["Subject: x\r\n\r\n.hidden\r\nbare\r\n.\r\nno end\r\n"]
+        )
+        #expect(!sink.seen.commands.contains("DATA"))
+        #expect(sink.seen.commands.last { $0.hasPrefix("BDAT") }?.hasSuffix("LAST") == true)
+    }
+
+    @Test(
+        "a refused chunk settles the mail, and the conversation stays in step",
+        arguments: [true, false]
+    )
+    func refusedChunk(pipelining: Bool) async throws {
+        let offers = pipelining ? ["PIPELINING", "CHUNKING"] : ["CHUNKING"]
+        let sink = try Sink(
+            .with {
+                $0.capabilities = offers
+                $0.replies = ["BDAT": "552 5.3.4 too much"]
+            },
+            on: carriers
+        )
+        let report = await deliver(
+            "Subject: x\r\n\r\n" + String(repeating: "line\r\n", count: 40),
+            [],
+            to: sink
+        )
+        #expect(report.outcomes.map(\.short) == ["failed 552"])
+        #expect(sink.seen.commands.last == "QUIT", "an answer was read for each chunk")
+    }
+
+    @Test("a connection lost behind the last chunk leaves the mail uncertain")
+    func lostBehindTheLastChunk() async throws {
+        let sink = try Sink(
+            .with {
+                $0.capabilities = ["PIPELINING", "CHUNKING"]
+                $0.closesAt = "BDAT 5 LAST"
+            },
+            on: carriers
+        )
+        // Pieces of seven octets: the last has three, and the line gets its end.
+        let report = await deliver("Subject: x\r\n\r\nabc", [], to: sink)
+        #expect(report.outcomes.map(\.short) == ["uncertain 0"])
     }
 
     @Test("what the sender wants to hear is passed on to who offers DSN")

@@ -30,25 +30,26 @@ private let deadHost = HostPort(host: "127.0.0.1", port: 1)
 
 private func surroundings(
     names: [String: [String]] = [:],
-    exchangers: [String: [Surroundings.Exchanger]] = [:],
+    exchangers: [String: [(preference: UInt16, host: String)]] = [:],
     port: Int? = nil
 ) -> Surroundings {
-    Surroundings(
+    var world = Surroundings(
         clock: { .now },
         chance: { 0.5 },
-        addresses: { (host, _) async throws(ResolverError) in
-            guard let found = names[host] else { throw .noSuchName }
-            return found
-        },
-        exchangers: { (domain, _) async throws(ResolverError) in
-            guard let found = exchangers[domain] else { throw .noSuchName }
-            return found
-        },
         connect: { (peer, source, limit) async throws(StreamError) in
             let real = port.flatMap { SocketAddress(ip: peer.ip ?? "", port: $0) } ?? peer
             return try await Connection.connect(to: real, from: source, within: limit)
         }
     )
+    world.addresses = { (host, _) async throws(ResolverError) in
+        guard let found = names[host] else { throw .noSuchName }
+        return HostAddresses(found)
+    }
+    world.exchangers = { (domain, _) async throws(ResolverError) in
+        guard let found = exchangers[domain] else { throw .noSuchName }
+        return MailExchangers(found)
+    }
+    return world
 }
 
 /// What several errands, one after the other on one courier, came to.
@@ -666,16 +667,99 @@ struct CourierExchangerTests {
         "that does not exist is a failure at once",
         arguments: [
             ("nowhere.example", "5.1.2"), ("null.example", "5.1.10"), ("ours.example", "5.4.6"),
+            ("homeless.example", "5.4.4"), ("dangling.example", "5.4.4"),
         ]
     )
     func nowhere(domain: String, enhanced: String) async {
         let world = surroundings(exchangers: [
             "null.example": [(0, ".")], "ours.example": [(10, "us"), (20, "backup")],
+            "homeless.example": [], "dangling.example": [(10, "gone1"), (20, "gone2")],
         ])
         let report = await carry([errand("b@\(domain)")], by: Self.route, in: world)[0]
         #expect(report.outcomes[0].short == "failed 0")
         #expect(report.outcomes[0].reply?.enhanced == enhanced)
         #expect(report.condition == nil)
+    }
+
+    @Test("that greets by our own name leads no further down the list")
+    func ourself() async throws {
+        let sink = try Sink(.replying(["EHLO": "250 US"], pipelining: false), on: loops)
+        let world = surroundings(
+            names: ["front": ["127.0.0.1"], "back": ["127.0.0.1"], "dead": ["127.0.0.2"]],
+            exchangers: [
+                "x.example": [(10, "front"), (20, "back")],
+                "y.example": [(10, "dead"), (20, "front")],
+            ],
+            port: sink.host.port
+        )
+        let reports = await carry(
+            [errand("b@x.example"), errand("b@y.example", row: 2)],
+            by: Self.route,
+            in: world
+        )
+        #expect(reports[0].outcomes[0].short == "failed 0")
+        #expect(reports[0].outcomes[0].reply?.enhanced == "5.4.6")
+        #expect(reports[1].outcomes[0].short == "deferred 0", "a better one may come back")
+        #expect(sink.seen.connections == 2)
+    }
+
+    @Test("whose first exchanger is the last one's is served over the same connection")
+    func sharedExchanger() async throws {
+        let sink = try Sink(on: loops)
+        let world = surroundings(
+            names: ["mx": ["127.0.0.1"], "other": ["127.0.0.1"]],
+            exchangers: [
+                "x.example": [(10, "mx")], "y.example": [(5, "mx"), (7, "other")],
+                "z.example": [(5, "other"), (7, "mx")],
+            ],
+            port: sink.host.port
+        )
+        let reports = await carry(
+            ["x", "y", "x", "z"].enumerated().map {
+                errand("b@\($1).example", row: Int64($0 + 1))
+            },
+            by: Self.route,
+            in: world
+        )
+        #expect(reports.flatMap(\.outcomes).allSatisfy { $0.short == "relayed 250" })
+        #expect(sink.seen.connections == 2)
+    }
+
+    @Test("that cannot be looked up is not looked up for each mail")
+    func lookupFailure() async throws {
+        let asked = Mutex(0)
+        var world = surroundings()
+        world.exchangers = { (_, _) async throws(ResolverError) in
+            asked.withLock { $0 += 1 }
+            throw .timedOut
+        }
+        let reports = await carry(
+            (1...5).map { errand("b@x.example", row: $0) },
+            by: Self.route,
+            in: world
+        )
+        #expect(reports.flatMap(\.outcomes).allSatisfy { $0.short == "deferred 0" })
+        #expect(reports.allSatisfy { $0.outcomes[0].reply?.enhanced == "4.4.3" })
+        #expect(asked.withLock { $0 } == 1)
+    }
+
+    @Test("from a source address goes to addresses of its family only")
+    func sourceFamily() async throws {
+        let sink = try Sink(on: loops)
+        var route = Self.route
+        route.sourceAddress = "127.0.0.9"
+        let world = surroundings(
+            names: ["mx": ["::1", "127.0.0.1"], "six": ["::1"]],
+            exchangers: ["x.example": [(10, "mx")], "y.example": [(10, "six")]],
+            port: sink.host.port
+        )
+        let reports = await carry(
+            [errand("b@x.example"), errand("b@y.example", row: 2)],
+            by: route,
+            in: world
+        )
+        #expect(reports[0].outcomes[0].reply?.host == "mx [127.0.0.1]:25")
+        #expect(reports[1].outcomes[0].short == "failed 0")
     }
 
     @Test("an address literal needs no name server")

@@ -281,7 +281,7 @@ struct DispatcherTests {
         #expect(try await office.reaches(.relayed, id))
         // One worker starts the next, on a busy machine not at once.
         #expect(
-            try await eventually { office.dispatcher.snapshot().map(\.connections).max() == 20 }
+            try await eventually { office.dispatcher.snapshot().map(\.connections).max() == 5 }
         )
         slow.stop()
         await office.dispatcher.drain(within: .milliseconds(50))

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from nameserver import NameServer, allow_low_ports, loopback_address
 from peers import Authority, Postfix, Sink
 from postern import BINARY, DOCUMENT, Gateway
 
@@ -94,6 +95,31 @@ def sink():
     yield make
     for one in made:
         one.stop()
+
+
+@pytest.fixture
+def names():
+    """Makes name servers for one test: `names({...records})`."""
+    made = []
+
+    def make(records=None, **more) -> NameServer:
+        made.append(NameServer(records, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def low_ports():
+    allow_low_ports()
+
+
+@pytest.fixture
+def exchanger(sink, low_ports):
+    """Makes mail exchangers: sinks at port 25 of an address of their own."""
+    return lambda script=None, **more: sink(script, port=25, **({"address": loopback_address()} | more))
 
 
 @pytest.fixture(scope="session")

@@ -344,6 +344,7 @@ class Sink:
         *,
         tls: Certificate | None = None,
         users: dict | None = None,
+        address="127.0.0.1",
         port=None,
         size=None,
         extensions=EXTENSIONS,
@@ -354,7 +355,7 @@ class Sink:
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(tls.certificate, tls.key)
-        self.port = port or free_port()
+        self.address, self.port = address, port or free_port()
         self.taken: list[Transaction] = []
         self.stages: list[tuple[str, str]] = []
         self.connections = 0
@@ -370,7 +371,7 @@ class Sink:
             daemon_threads = True
             request_queue_size = 128
 
-        self.server = Server(("127.0.0.1", self.port), Handler)
+        self.server = Server((address, self.port), Handler)
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self):
@@ -385,7 +386,7 @@ class Sink:
 
     @property
     def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     def wait(self, count=1, within=10) -> list[Transaction]:
         eventually(lambda: len(self.taken) >= count, within=within, what=f"{count} mail(s) at the sink")

@@ -12,6 +12,12 @@ struct AttemptReport: Sendable, Equatable {
     var isStale = false
     /// MAIL was not accepted, and not for good: nothing was taken, and another host may take it all.
     var isPassedOver = false
+    /// What it says about the host's strength, whatever became of the mail.
+    var response = Response.nothing
+    /// How many conversations the host bears, where it said so.
+    var room: Int?
+    /// The host had as many conversations as it bears: nothing was attempted.
+    var isCrowdedOut = false
     /// Of the conversation, for the record.
     var tlsVersion: String?
     var phase = Phase.resolve
@@ -36,6 +42,15 @@ struct AttemptReport: Sendable, Equatable {
 }
 
 extension AttemptReport {
+    enum Response: Sendable, Equatable {
+        case nothing
+        /// It answered, if only with a refusal.
+        case good
+        /// It has too much to do, or broke off.
+        case strained
+        case unreachable
+    }
+
     /// This one, made because another host had passed over the same mail: the route is at fault only
     /// where both say so, and what a host has said tells more than that another could not be reached;
     /// but the one that could not be reached may have what the first one lacks.

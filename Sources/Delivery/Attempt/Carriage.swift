@@ -12,8 +12,12 @@ struct Carriage {
         self.offer = offer
     }
 
+    /// Content goes in chunks to whoever takes them (RFC 3030 §2): no dot has to be found in it, and
+    /// no leave awaited.
+    var isChunked: Bool { offer.chunking }
+
     /// Binary content as it is (RFC 3030 §3).
-    var isChunked: Bool {
+    var isRaw: Bool {
         entry.traits.contains(.isBinary) && offer.chunking && offer.binaryMIME
             && (smtpUTF8 || !entry.traits.contains(.isInternational)
                 || !entry.traits.contains(.hasRawHeader))
@@ -21,7 +25,7 @@ struct Carriage {
 
     var needsReencoding: Bool {
         let traits = entry.traits
-        guard !traits.isEmpty, !isChunked else { return false }
+        guard !traits.isEmpty, !isRaw else { return false }
         return traits.contains(.isBinary) || traits.contains(.hasLongLines)
             || (traits.contains(.is8Bit) && !capacity.takes8BitBody)
             || (traits.contains(.hasRawHeader) && !capacity.takes8BitHeader)
@@ -67,7 +71,7 @@ struct Carriage {
     }
 
     private var body: SMTPBody? {
-        if isChunked { return .binaryMIME }
+        if isRaw { return .binaryMIME }
         return entry.traits.contains(.is8Bit) && offer.eightBitMIME ? .eightBitMIME : nil
     }
 }

@@ -27,19 +27,18 @@ extension Conversation {
     static func open(
         to target: Target,
         as manners: Manners,
+        _ privacy: Privacy,
         in surroundings: Surroundings,
         inClear: Bool = false
     ) async throws(HopFailure) -> Conversation {
         let connection = try await connect(to: target, as: manners, in: surroundings)
         let conversation = Conversation(connection, to: target, limits: manners.limits)
         do throws(HopFailure) {
-            if manners.route.security == .implicit, let tls = manners.tls {
-                try await conversation.secure(with: tls)
-            }
+            if privacy.level == .implicit { try await conversation.secure(privacy) }
             try await conversation.hearGreeting()
             try await conversation.sayHello(as: manners.route.helloName)
-            if let tls = manners.tls, manners.route.security != .implicit, !inClear {
-                try await conversation.startTLS(tls, as: manners.route)
+            if privacy.tls != nil, privacy.level != .implicit, !inClear {
+                try await conversation.startTLS(privacy, as: manners.route)
             }
             if let credentials = manners.route.credentials {
                 try await conversation.logOn(credentials, security: manners.route.security)
@@ -83,6 +82,7 @@ extension Conversation {
     private func sayHello(as name: String) async throws(HopFailure) {
         let reply = try await exchange(.ehlo(name), in: .hello)
         capabilities = SMTPCapabilities()
+        greetedName = reply.lines.first?.split(separator: " ").first.map { String($0) }
         if reply.isPermanent {
             try check(try await heard(.helo(name), in: .hello), in: .hello)
         } else {
@@ -91,8 +91,8 @@ extension Conversation {
         }
     }
 
-    private func startTLS(_ tls: TLSClientContext, as route: Route) async throws(HopFailure) {
-        let isDemanded = route.security != .opportunistic
+    private func startTLS(_ privacy: Privacy, as route: Route) async throws(HopFailure) {
+        let isDemanded = privacy.level != .opportunistic
         guard capabilities.startTLS else {
             guard isDemanded else { return }
             throw own(.startTLS, "the next hop does not offer STARTTLS, which this route demands")
@@ -105,7 +105,7 @@ extension Conversation {
         guard !hasUnaskedOctets else {
             throw own(.startTLS, "octets in the clear behind the reply to STARTTLS")
         }
-        try await secure(with: tls)
+        try await secure(privacy)
         // What was offered in the clear is forgotten: RFC 3207 §4.2.
         try await sayHello(as: route.helloName)
     }

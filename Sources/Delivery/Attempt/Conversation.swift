@@ -13,6 +13,10 @@ final class Conversation {
     var transactions = 0
     /// A transaction was begun and not ended by content.
     var needsReset = false
+    /// What the server calls itself.
+    var greetedName: String?
+    /// Done once, when it is over.
+    var onEnd: (() -> Void)?
     /// False once nothing more can be said.
     private(set) var isOpen = true
 
@@ -22,8 +26,10 @@ final class Conversation {
         self.limits = limits
     }
 
-    /// "TLSv1.3", nil in the clear.
-    var tlsVersion: String? { connection.tls?.version }
+    deinit { onEnd?() }
+
+    /// What the handshake settled, nil in the clear.
+    var tls: TLSFacts? { connection.tls }
     var isPrivate: Bool { connection.tls != nil || isLoopback }
 
     private var isLoopback: Bool {
@@ -47,6 +53,7 @@ final class Conversation {
     func hangUp() {
         isOpen = false
         connection.close()
+        onEnd.take()?()
     }
 }
 
@@ -126,11 +133,13 @@ extension Conversation {
     /// the clear, and anyone on the path may have sent them.
     var hasUnaskedOctets: Bool { replies.hasBufferedOctets }
 
-    func secure(with context: TLSClientContext) async throws(HopFailure) {
+    func secure(_ privacy: Privacy) async throws(HopFailure) {
+        guard let context = privacy.tls else { return }
         do throws(StreamError) {
             try await connection.startTLS(
                 context,
                 serverName: target.host.host,
+                identity: privacy.identity,
                 within: limits.handshake
             )
         } catch {

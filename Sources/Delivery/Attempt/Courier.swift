@@ -7,13 +7,15 @@ import Store
 final class Courier {
     let manners: Manners
     let surroundings: Surroundings
-    private let health: HealthBook
+    let health: HealthBook
     private let content: (MessageKey) -> ContentFeed
     private var conversation: Conversation?
     /// The next hops in order, as they were when it was opened.
-    private var hosts: [HostPort] = []
+    var way = Way(hosts: [])
     /// The domain whose exchanger it talks to; nil for a smart host, which takes all.
-    private var domain: String?
+    private(set) var domain: String?
+    /// When its host was last seen to do what it was asked.
+    private var lastProgress = Timestamp(milliseconds: 0)
 
     init(
         _ manners: Manners,
@@ -44,11 +46,13 @@ final class Courier {
             let text = "\(errand.first.octets) octets; this route takes at most \(limit)"
             return AttemptReport(all: .failed(.found(text, "5.3.4")), of: errand)
         }
-        var report = await carryToAnyHost(errand)
+        let outgoing = manners.route.rewrite.map { errand.rewritten(by: $0) } ?? errand
+        var report = await carryToAnyHost(outgoing)
         // What one domain's exchanger says is no condition of a route that serves them all.
         if report.hasReachedHop, !manners.route.hop.isSmart {
             report.condition = nil
         }
+        if report.response == .good { noteProgress() }
         return report
     }
 
@@ -60,9 +64,9 @@ final class Courier {
             if report.isStale {
                 await hangUp()
             } else if report.isPassedOver, let host = conversation?.target.host,
-                hosts.contains(where: { $0 != host && !tried.contains($0) })
+                way.hosts.contains(where: { $0 != host && !tried.contains($0) })
             {
-                await hangUp()
+                part()
                 tried.insert(host)
                 if let condition = report.condition { noteAilment(of: host, condition) }
                 refusal = refusal.map(report.after) ?? report
@@ -85,12 +89,29 @@ final class Courier {
         health.failed(host, because: reason, at: surroundings.clock(), isProbe: false)
     }
 
+    /// Once a second is enough to tell a busy host from a hung one.
+    private func noteProgress() {
+        let now = surroundings.clock()
+        guard now - lastProgress > .seconds(1), let host = conversation?.target.host else { return }
+        lastProgress = now
+        health.progressed(host, at: now)
+    }
+
     func hangUp() async {
         await conversation.take()?.quit()
     }
 
+    /// Says goodbye while other work goes on: a host that is slow to answer it keeps nobody waiting.
+    func part() {
+        guard let conversation = conversation.take() else { return }
+        guard let loop = EventLoop.current else { return conversation.hangUp() }
+        let parting = Parting(conversation: conversation)
+        loop.start { await parting.conversation.quit() }
+    }
+
     private func feed(of errand: Errand) -> ContentFeed {
-        errand.fresh.map { ContentFeed(whole: $0) } ?? content(errand.first.key.message)
+        let feed = errand.fresh.map { ContentFeed(whole: $0) } ?? content(errand.first.key.message)
+        return manners.route.rewrite.map { feed.rewritten(by: $0) } ?? feed
     }
 
     /// The one that was kept, or a new one. A farewell is said here rather than after the mail, whose
@@ -99,15 +120,32 @@ final class Courier {
         for errand: Errand,
         passing tried: Set<HostPort>
     ) async throws(HopFailure) -> Conversation {
-        if isConnected, domain == nil || domain == errand.first.mailbox.domain,
-            let conversation
-        {
-            return conversation
+        let wanted = errand.first.mailbox.domain
+        var known: Way?
+        if isConnected, let conversation {
+            if domain == nil || domain == wanted { return conversation }
+            let found = try await self.way(to: wanted)
+            if serves(found) {
+                (way, domain) = (found, wanted)
+                return conversation
+            }
+            known = found
         }
-        await hangUp()
-        let opened = try await open(for: errand, passing: tried)
+        part()
+        if tried.isEmpty {
+            if let known { way = known } else { way = try await self.way(to: wanted) }
+            domain = manners.route.hop.isSmart ? nil : wanted
+        }
+        let opened = try await open(passing: tried)
         conversation = opened
         return opened
+    }
+
+    /// Whether the connection that stands leads where another domain's would: many domains have their
+    /// mail at the same hosts.
+    private func serves(_ other: Way) -> Bool {
+        guard let conversation, other.isAsSafe(as: way) else { return false }
+        return other.hosts.first == conversation.target.host
     }
 
     private func report(of failure: HopFailure, on errand: Errand) -> AttemptReport {
@@ -116,6 +154,15 @@ final class Courier {
             of: errand
         )
         report.phase = failure.phase
+        switch failure.scope {
+        case .domain: report.response = .nothing
+        case .route: report.response = .strained
+        case .host, .nowhere: report.response = .unreachable
+        case .crowd(let room):
+            report.response = .strained
+            report.room = room
+            report.isCrowdedOut = true
+        }
         if failure.scope == .route || (failure.scope == .host && manners.route.hop.isSmart) {
             report.condition = failure.reply.words
             report.restUntil = failure.scope == .host ? health.earliestReturn : nil
@@ -124,95 +171,8 @@ final class Courier {
     }
 }
 
-// MARK: - Opening
-
-extension Courier {
-    /// The first next hop, in order, that can be reached and wants to talk.
-    private func open(
-        for errand: Errand,
-        passing tried: Set<HostPort>
-    ) async throws(HopFailure) -> Conversation {
-        if tried.isEmpty { hosts = try await hosts(for: errand.first.mailbox.domain) }
-        var last: HopFailure?
-        for host in hosts where !tried.contains(host) {
-            do throws(HopFailure) {
-                return try await open(host)
-            } catch {
-                guard error.scope == .host else { throw error }
-                // What was found now says more than what is remembered.
-                if last == nil || error.phase != .resolve || last?.phase == .resolve {
-                    last = error
-                }
-            }
-        }
-        throw last ?? .unroutable("no next hop is configured")
-    }
-
-    private func hosts(for recipientDomain: String) async throws(HopFailure) -> [HostPort] {
-        switch manners.route.hop {
-        case .smartHosts(let hosts):
-            domain = nil
-            return hosts
-        case .mailExchangers:
-            domain = recipientDomain
-            return try await exchangers(of: recipientDomain)
-        case .capture:
-            return []
-        }
-    }
-
-    private func open(_ host: HostPort) async throws(HopFailure) -> Conversation {
-        let permission = health.permission(for: host, at: surroundings.clock())
-        if case .denied(let ailment) = permission {
-            let reply = HopReply.found(ailment.reason, "4.4.1", host: host.description)
-            throw HopFailure(phase: .connect, scope: .host, reply: reply)
-        }
-        do throws(HopFailure) {
-            let conversation = try await openAnyAddress(of: host)
-            health.succeeded(host)
-            return conversation
-        } catch {
-            if error.scope == .host {
-                health.failed(
-                    host,
-                    because: error.reply.words,
-                    at: surroundings.clock(),
-                    isProbe: permission == .probe
-                )
-            } else {
-                health.succeeded(host)
-            }
-            throw error
-        }
-    }
-
-    private func openAnyAddress(of host: HostPort) async throws(HopFailure) -> Conversation {
-        var last: HopFailure?
-        for address in try await addresses(of: host) {
-            let target = Target(host: host, address: address)
-            do throws(HopFailure) {
-                return try await open(target)
-            } catch {
-                guard error.scope == .host else { throw error }
-                last = error
-            }
-        }
-        throw last ?? .unresolved("\(host.host) has no address", host)
-    }
-
-    /// Under `opportunistic` a handshake that fails costs the privacy, not the mail: once more in the
-    /// clear.
-    private func open(_ target: Target) async throws(HopFailure) -> Conversation {
-        do throws(HopFailure) {
-            return try await Conversation.open(to: target, as: manners, in: surroundings)
-        } catch {
-            guard error.isHandshake, manners.route.security == .opportunistic else { throw error }
-            return try await Conversation.open(
-                to: target,
-                as: manners,
-                in: surroundings,
-                inClear: true
-            )
-        }
-    }
+/// A conversation on its way out. Its courier has let it go and never looks back, and it stays on the
+/// loop it was on.
+private struct Parting: @unchecked Sendable {
+    let conversation: Conversation
 }

@@ -59,6 +59,9 @@ extension HopReply {
             .contains { words.contains($0) }
     }
 
+    /// It has too much to do: fewer conversations at once may help.
+    var isOverload: Bool { code == 421 || code == 432 || enhanced == "4.4.5" }
+
     /// The next hop wants TLS or a logon that this route was not given.
     fileprivate var isLogonDemand: Bool {
         [530, 534, 535, 538, 454].contains(code) || (code == 451 && text.contains("STARTTLS"))

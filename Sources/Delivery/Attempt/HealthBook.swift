@@ -19,6 +19,23 @@ final class HealthBook: Sendable {
         health.withLock { $0.succeeded(host.description) }
     }
 
+    func began(_ host: HostPort, at now: Timestamp) {
+        health.withLock { $0.began(host.description, at: now) }
+    }
+
+    func ended(_ host: HostPort) {
+        health.withLock { $0.ended(host.description) }
+    }
+
+    func progressed(_ host: HostPort, at now: Timestamp) {
+        health.withLock { $0.progressed(host.description, at: now) }
+    }
+
+    /// How many conversations a host has that wanted no further one; nil where it has none that go on.
+    func crowd(at host: HostPort, at now: Timestamp) -> Int? {
+        health.withLock { $0.crowd(at: host.description, at: now) }
+    }
+
     /// When the first dead host may be tried again.
     var earliestReturn: Timestamp? { health.withLock { $0.earliestReturn } }
 

@@ -3,6 +3,10 @@ struct HopFailure: Error, Sendable, Equatable {
     enum Scope: Sendable, Equatable {
         /// This address or host; another may do.
         case host
+        /// There is no such host, or it is ourselves; another may do.
+        case nowhere
+        /// It has as many conversations as it bears, so many.
+        case crowd(Int)
         /// Whatever the host: the route's own condition.
         case route
         /// The domain has no next hop, and will have none: its recipients have failed.
@@ -12,9 +16,46 @@ struct HopFailure: Error, Sendable, Equatable {
     let phase: Phase
     let scope: Scope
     let reply: HopReply
+    /// The host is this one.
+    var isLoop = false
 
     /// Whether TLS, and nothing else, stood in the way.
     var isHandshake: Bool { phase == .handshake }
+}
+
+extension HopFailure {
+    static func unroutable(_ text: String) -> HopFailure {
+        HopFailure(phase: .resolve, scope: .route, reply: .found(text, "4.4.4"))
+    }
+
+    static func unresolved(_ text: String, _ host: HostPort) -> HopFailure {
+        HopFailure(
+            phase: .resolve,
+            scope: .host,
+            reply: .found(text, "4.4.3", host: host.description)
+        )
+    }
+
+    static func nowhere(_ text: String, _ host: HostPort) -> HopFailure {
+        HopFailure(
+            phase: .resolve,
+            scope: .nowhere,
+            reply: .found(text, "4.4.4", host: host.description)
+        )
+    }
+
+    static func loop(_ text: String, _ host: HostPort) -> HopFailure {
+        HopFailure(
+            phase: .hello,
+            scope: .nowhere,
+            reply: .found(text, "4.4.6", host: host.description),
+            isLoop: true
+        )
+    }
+
+    static func noDomain(_ text: String, _ enhanced: String) -> HopFailure {
+        HopFailure(phase: .resolve, scope: .domain, reply: .found(text, enhanced))
+    }
 }
 
 /// A conversation that came to an end before its time.

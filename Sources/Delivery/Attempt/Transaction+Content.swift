@@ -1,3 +1,4 @@
+import Mail
 import Store
 import Wire
 
@@ -27,32 +28,55 @@ extension Transaction {
         }
     }
 
-    /// Each piece as one chunk (RFC 3030 §2). False when the next hop refused one.
+    /// Each piece as one chunk (RFC 3030 §2); its answer is not awaited before the next one, where the
+    /// next hop allows that. False when it refused one.
     mutating func sendChunks(
         of content: ContentFeed,
         from start: [UInt8]?
     ) async throws(LostConversation) -> Bool {
         phase = .content
+        let ahead = conversation.capabilities.pipelining ? Self.chunksAhead : 0
+        var writer = ChunkWriter(isRaw: carriage.isRaw)
         var piece = start ?? []
+        var unanswered = 0
         while true {
             let next = try await self.piece(of: content)
-            let command = SMTPClientCommand.bdat(octets: piece.count, isLast: next == nil)
-            try await conversation.send(
-                command.octets + piece,
-                in: .content,
-                within: conversation.limits.block
-            )
-            guard let next else { return true }
-            let answer = try await conversation.answer(
-                in: .content,
-                within: conversation.limits.dataStart
-            )
-            guard answer.code / 100 == 2 else {
-                settle(by: conversation.hopReply(answer), in: .content)
-                return false
-            }
+            let chunk = writer.chunk(piece, isLast: next == nil)
+            try await conversation.send(chunk, in: .content, within: conversation.limits.block)
+            guard let next else { break }
             piece = next
+            unanswered += 1
+            while unanswered > ahead {
+                guard try await isChunkTaken(before: &unanswered) else { return false }
+            }
         }
+        // From here on the next hop may have the mail, whatever comes between.
+        phase = .afterContent
+        while unanswered > 0 {
+            guard try await isChunkTaken(before: &unanswered) else { return false }
+        }
+        return true
+    }
+
+    /// So many that neither side's answers fill a buffer.
+    private static let chunksAhead = 8
+
+    private mutating func isChunkTaken(before unanswered: inout Int) async throws(LostConversation)
+        -> Bool
+    {
+        unanswered -= 1
+        let limits = conversation.limits
+        let limit = phase == .afterContent ? limits.afterContent : limits.dataStart
+        let answer = try await conversation.answer(in: phase, within: limit)
+        guard answer.code / 100 != 2 else { return true }
+        settle(by: conversation.hopReply(answer), in: .content)
+        // What was sent ahead is refused, too: each chunk has its answer, and so has the last one.
+        if phase == .afterContent { unanswered += 1 }
+        while unanswered > 0, conversation.isOpen {
+            unanswered -= 1
+            _ = try await conversation.answer(in: .content, within: limit)
+        }
+        return false
     }
 
     /// The content in the form in which it goes out.
@@ -78,5 +102,27 @@ extension Transaction {
         if phase == .content { conversation.hangUp() }
         let reason = "the content could not be read: \(error)"
         return LostConversation(phase: phase, reason: reason, isOwnFault: true)
+    }
+}
+
+/// Writes pieces of content as chunks, each with its command.
+private struct ChunkWriter {
+    /// Binary content: octet for octet.
+    let isRaw: Bool
+    private var lines = LineEndings()
+    private var isInLine = false
+
+    init(isRaw: Bool) { self.isRaw = isRaw }
+
+    /// What is not binary has the lines of a mail, whoever wrote it.
+    mutating func chunk(_ piece: [UInt8], isLast: Bool) -> [UInt8] {
+        var octets = piece
+        if !isRaw {
+            octets = []
+            lines.normalise(piece.span, into: &octets)
+            if let last = octets.last { isInLine = last != UInt8(ascii: "\n") }
+            if isLast, isInLine { octets += Array("\r\n".utf8) }
+        }
+        return SMTPClientCommand.bdat(octets: octets.count, isLast: isLast).octets + octets
     }
 }

@@ -1,4 +1,5 @@
 import Mail
+import Net
 import Store
 import Wire
 
@@ -55,6 +56,7 @@ struct Transaction {
     /// The reply to MAIL, where it did not accept.
     var refusal: HopReply?
     private var isStale = false
+    private var response = AttemptReport.Response.good
     var isPassedOver = false
     private var contentTrouble: String?
 
@@ -71,7 +73,8 @@ struct Transaction {
         var report = AttemptReport(outcomes: decided.map { $0 ?? undecided }, condition: condition)
         report.isStale = isStale
         report.isPassedOver = isPassedOver
-        report.tlsVersion = conversation.tlsVersion
+        report.tlsVersion = conversation.tls?.version
+        report.response = response
         report.phase = phase
         report.contentTrouble = contentTrouble
         return report
@@ -104,6 +107,7 @@ struct Transaction {
         let text = loss.isOwnFault ? loss.reason : "\(loss.reason) (\(loss.phase.inWords))"
         let host = loss.isOwnFault ? "" : conversation.target.label
         let reply = HopReply.found(text, loss.isOwnFault ? "4.3.0" : "4.4.2", host: host)
+        response = loss.isOwnFault ? .nothing : .strained
         isPassedOver = loss.phase == .mail && !loss.isOwnFault
         isStale = isReused && isPassedOver
         settleOpen(loss.phase == .afterContent ? .uncertain(reply) : .deferred(reply))
@@ -125,6 +129,7 @@ extension Transaction {
     var hasAccepted: Bool { decided.contains { $0 == nil } }
 
     mutating func note(_ reply: HopReply, on index: Int) {
+        if reply.isOverload { response = .strained }
         switch Finding(on: reply, in: .recipient) {
         case .accepted: break
         case .failed: decided[index] = .failed(reply)
@@ -138,6 +143,7 @@ extension Transaction {
     }
 
     mutating func settle(by reply: HopReply, in phase: Phase) {
+        if reply.isOverload { response = .strained }
         switch Finding(on: reply, in: phase) {
         case .accepted: settleOpen(.relayed(reply))
         case .failed: settleOpen(.failed(reply))

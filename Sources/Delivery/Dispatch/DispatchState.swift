@@ -178,10 +178,8 @@ extension DispatchState {
     mutating func dispatch(_ desk: RouteDesk, at now: Timestamp) -> [Step] {
         guard isStarted, !isDraining, !isStoreRefusing else { return [] }
         var steps: [Step] = []
-        while let worker = desk.idle.last {
-            guard let load = desk.takeLoad(at: now, settings, &bodies) else { break }
-            desk.idle.removeLast()
-            steps.append(.give(worker, load))
+        while !desk.idle.isEmpty, let load = desk.takeLoad(at: now, settings, &bodies) {
+            steps.append(.give(desk.takeIdle(for: load), load))
         }
         if let turn = desk.nextTurn(at: now) {
             if turn > now {

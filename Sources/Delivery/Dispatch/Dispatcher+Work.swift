@@ -11,7 +11,9 @@ extension Dispatcher {
             let courier = makeCourier(rig)
             while true {
                 var load = takeLoad(for: name, rig)
-                if load == nil, courier.isConnected { load = await wait(number, for: name, rig) }
+                if load == nil, courier.isConnected {
+                    load = await wait(number, for: name, rig, courier.domain)
+                }
                 guard let load else { break }
                 await carry(load, by: courier, rig)
             }
@@ -29,6 +31,8 @@ extension Dispatcher {
         let limits = state.withLock { $0.settings.limits }
         var tls: TLSClientContext?
         if case .success(let context) = rig.tls { tls = context }
+        var surroundings = surroundings
+        if let names = rig.route.nameServers { surroundings.ask(resolvers.resolver(for: names)) }
         return Courier(
             Manners(route: rig.route, limits: limits, tls: tls),
             surroundings: surroundings,
@@ -40,11 +44,21 @@ extension Dispatcher {
     // MARK: Finding work
 
     /// Something to carry, or nil when none came in time.
-    private func wait(_ number: Int, for name: String, _ rig: Rig) async -> Load? {
+    private func wait(
+        _ number: Int,
+        for name: String,
+        _ rig: Rig,
+        _ domain: String?
+    ) async -> Load? {
         guard let loop = EventLoop.current else { return nil }
         return await withUnsafeContinuation { continuation in
             let now = surroundings.clock()
-            let worker = IdleWorker(number: number, since: now, continuation: continuation)
+            let worker = IdleWorker(
+                number: number,
+                since: now,
+                domain: domain,
+                continuation: continuation
+            )
             decide { state in
                 guard !state.isDraining, let desk = state.desk(name), desk.rig === rig else {
                     return [.dismiss(worker)]
@@ -137,7 +151,7 @@ extension Dispatcher {
         guard state.withLock({ $0.settings.uncertain == .hold }) else {
             store.noteLease(keys)
             let report = await carry(errand, by: courier, rig)
-            return (judge().judge(errand, report), report)
+            return (judge().judge(errand, afterRoomFor: report), report)
         }
         guard let refused = await store.leaseIfPossible(keys, at: now) else {
             return (errand.recipients.map { .postponed($0, to: now + .seconds(1)) }, nil)
@@ -148,7 +162,7 @@ extension Dispatcher {
         guard !rest.isEmpty else { return (away, nil) }
         let left = Errand(recipients: rest, fresh: errand.fresh)
         let report = await carry(left, by: courier, rig)
-        return (away + judge().judge(left, report), report)
+        return (away + judge().judge(left, afterRoomFor: report), report)
     }
 
     private func carry(
@@ -176,6 +190,16 @@ extension MailStore {
         } catch {
             return nil
         }
+    }
+}
+
+extension Judge {
+    /// A host that has enough conversations is no trouble of the mail's: it waits a moment, for one of
+    /// them to be free.
+    fileprivate func judge(_ errand: Errand, afterRoomFor report: AttemptReport) -> [Judgement] {
+        guard report.isCrowdedOut else { return judge(errand, report) }
+        let wait = Duration.milliseconds(500 + Int64(1000 * chance))
+        return errand.recipients.map { .postponed($0, to: now + wait) }
     }
 }
 

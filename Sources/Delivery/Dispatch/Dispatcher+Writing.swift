@@ -87,6 +87,9 @@ extension RouteDesk {
             lastSuccess = now
         }
         guard let report, self.rig === rig else { return [] }
+        if let domain = judgements.first?.recipient.entry.mailbox.domain {
+            learn(from: report, for: domain)
+        }
         if let condition = report.condition {
             lastError = (condition, now)
             let wasResting = rest.isResting(at: now)

@@ -10,6 +10,7 @@ package final class Dispatcher: Sendable {
     let store: MailStore
     let loops: EventLoops
     let surroundings: Surroundings
+    let resolvers = ResolverShelf()
     let log: @Sendable (DeliveryNotice) -> Void
     /// Hears what is written about recipients, right after it is.
     let onSettled: @Sendable ([SettledRecipient]) -> Void

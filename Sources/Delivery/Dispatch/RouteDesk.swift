@@ -32,6 +32,8 @@ struct IdleWorker: Sendable {
     /// The worker's own, for all its life.
     let number: Int
     let since: Timestamp
+    /// The domain at whose exchanger its connection ends; nil where that takes all mail.
+    let domain: String?
     let continuation: UnsafeContinuation<Load?, Never>
 }
 
@@ -43,6 +45,8 @@ final class RouteDesk {
     var queue = RouteQueue()
     private var bucket: TokenBucket?
     var rest = RouteRest()
+    /// How many conversations the next hops are trusted with.
+    var breadth = ConcurrencyWindow(most: 1)
     /// Nil while the route may carry mail.
     var suspension: RouteSuspension?
     var isSuspended: Bool { suspension != nil }
@@ -74,12 +78,18 @@ final class RouteDesk {
         rig = route.map { Rig($0) }
         bucket = route?.limits.messagesPerMinute.map { TokenBucket(perMinute: $0) }
         rest.end()
+        let most = max(1, route?.limits.connections ?? 1)
+        // What is captured strains nobody, and domains have windows of their own.
+        let isSmart = route?.hop.isSmart ?? false
+        breadth = ConcurrencyWindow(most: most, first: isSmart ? ConcurrencyWindow.first : most)
+        queue.shares.most = most
+        queue.rejoin()
     }
 
     /// As many workers as may be at work now.
     var mostWorkers: Int {
-        guard let rig, !isSuspended else { return 0 }
-        return rest.isOnTrial ? 1 : max(1, rig.route.limits.connections)
+        guard rig != nil, !isSuspended else { return 0 }
+        return rest.isOnTrial ? 1 : breadth.size
     }
 
     /// The moment from which there is something to carry and nothing in its way; nil when none is
@@ -135,6 +145,30 @@ final class RouteDesk {
             load.errands.append(Errand(recipients: live, fresh: body))
         }
         _ = bucket?.take(at: now)
+    }
+
+    /// An idle worker for that load, out of the idle: one that is connected to where it goes, if there
+    /// is one.
+    func takeIdle(for load: Load) -> IdleWorker {
+        guard rig?.route.hop == .mailExchangers,
+            let domain = load.errands.first?.first.mailbox.domain,
+            let place = idle.lastIndex(where: { $0.domain == domain })
+        else { return idle.removeLast() }
+        return idle.remove(at: place)
+    }
+
+    /// What an attempt says about how much its next hop can bear.
+    func learn(from report: AttemptReport, for domain: String) {
+        guard let rig else { return }
+        if rig.route.hop.isSmart {
+            switch report.response {
+            case .nothing: break
+            case .good: breadth.succeed()
+            case .strained, .unreachable: breadth.fail(room: report.room)
+            }
+        } else {
+            queue.shares.note(report.response, of: domain, room: report.room)
+        }
     }
 
     func state(at now: Timestamp) -> RouteState {

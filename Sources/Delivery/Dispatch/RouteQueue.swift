@@ -16,7 +16,7 @@ struct RouteQueue: Sendable {
         case forgotten
     }
 
-    private struct Place: Comparable, Sendable {
+    struct Place: Comparable, Sendable {
         let due: Timestamp
         let key: RecipientKey
         let serial: UInt32
@@ -31,6 +31,10 @@ struct RouteQueue: Sendable {
     private var lanes = Array(repeating: DueHeap<Place>(), count: Priority.allCases.count)
     private var turns = LaneTurns()
     private var serial: UInt32 = 0
+    /// Where each domain has its own next hops: which of them has how many connections.
+    var shares = DomainShares()
+    /// The first recipient of each batch that counts there.
+    private var leaders: [RecipientKey: String] = [:]
 
     private(set) var waitingCount = 0
     var inFlightCount: Int { slots.count - waitingCount }
@@ -68,14 +72,13 @@ extension RouteQueue {
     mutating func takeNext(at now: Timestamp, most limit: Int, oneDomain: Bool)
         -> [QueuedRecipient]?
     {
-        var ready: UInt8 = 0
-        for lane in lanes.indices {
-            if let first = firstPlace(of: lane), first.due <= now { ready |= 1 << UInt8(lane) }
-        }
-        guard ready != 0, let lane = turns.next(among: { ready & 1 << UInt8($0) != 0 }),
-            let first = lanes[lane].removeFirst()
-        else { return nil }
+        guard let (lane, first) = nextPlace(at: now, oneDomain: oneDomain) else { return nil }
         var batch = [take(first)]
+        if oneDomain {
+            let domain = batch[0].entry.mailbox.domain
+            leaders[first.key] = domain
+            shares.begin(domain)
+        }
         var others: [Place] = []
         while batch.count < limit, let place = firstPlace(of: lane), place.due <= now,
             place.key.message == first.key.message
@@ -91,15 +94,34 @@ extension RouteQueue {
         return batch
     }
 
-    /// When something will be due next; nil when nothing waits.
+    /// The place whose turn it is. What belongs to a domain that has enough connections is parked.
+    private mutating func nextPlace(at now: Timestamp, oneDomain: Bool) -> (Int, Place)? {
+        while true {
+            var ready: UInt8 = 0
+            for lane in lanes.indices {
+                if let first = firstPlace(of: lane), first.due <= now { ready |= 1 << UInt8(lane) }
+            }
+            guard ready != 0, let lane = turns.next(among: { ready & 1 << UInt8($0) != 0 }),
+                let first = lanes[lane].removeFirst()
+            else { return nil }
+            guard oneDomain, let domain = domain(of: first), !shares.admits(domain) else {
+                return (lane, first)
+            }
+            shares.park(first, lane: lane, of: domain)
+        }
+    }
+
+    /// When something will be due next; nil when nothing waits but what is parked.
     mutating func nextDue() -> Timestamp? {
-        lanes.indices.compactMap { firstPlace(of: $0)?.due }.min()
+        while let domain = shares.nextWaiting(), release(1, of: domain) == 0 {}
+        return lanes.indices.compactMap { firstPlace(of: $0)?.due }.min()
     }
 
     /// The attempt is over, and with `next` the recipient waits again. False when it was taken away
     /// meanwhile: then it does not.
     @discardableResult
     mutating func finish(_ key: RecipientKey, next: QueuedRecipient? = nil) -> Bool {
+        if let domain = leaders.removeValue(forKey: key) { land(domain) }
         guard let slot = slots[key] else { return false }
         if case .waiting = slot.state { return false }
         slots[key] = nil
@@ -111,8 +133,9 @@ extension RouteQueue {
     mutating func forget(_ key: RecipientKey) {
         switch slots[key]?.state {
         case .waiting:
-            slots[key] = nil
+            let slot = slots.removeValue(forKey: key)
             waitingCount -= 1
+            if let slot { shares.nudge(slot.recipient.entry.mailbox.domain) }
         case .inFlight: slots[key]?.state = .forgotten
         case .forgotten, nil: break
         }
@@ -127,6 +150,7 @@ extension RouteQueue {
             expired.append(slot.recipient)
             slots[key]?.state = .inFlight
             waitingCount -= 1
+            shares.nudge(slot.recipient.entry.mailbox.domain)
         }
         return expired
     }
@@ -135,6 +159,7 @@ extension RouteQueue {
     /// still here, nil when nothing had to go.
     mutating func shed(to count: Int) -> Timestamp? {
         guard waitingCount > count else { return nil }
+        rejoin()
         var waiting: [(place: Place, lane: Int)] = []
         waiting.reserveCapacity(waitingCount)
         for lane in lanes.indices {
@@ -151,6 +176,11 @@ extension RouteQueue {
         return waiting[count].place.due - .milliseconds(1)
     }
 
+    /// What was parked takes its place in the lanes again.
+    mutating func rejoin() {
+        for (lane, place) in shares.clear() { lanes[lane].insert(place) }
+    }
+
     /// Everything that waits, for another queue; what is in flight stays.
     mutating func takeWaiting() -> [QueuedRecipient] {
         let waiting = slots.values.filter { if case .waiting = $0.state { true } else { false } }
@@ -161,6 +191,26 @@ extension RouteQueue {
 }
 
 extension RouteQueue {
+    /// A batch of that domain is over: what was parked for its sake comes back.
+    private mutating func land(_ domain: String) {
+        release(shares.end(domain), of: domain)
+    }
+
+    /// Puts the places of so many parked messages back; answers how many there were. Those that have
+    /// gone meanwhile do not count.
+    @discardableResult
+    private mutating func release(_ most: Int, of domain: String) -> Int {
+        var released = 0
+        while released < most {
+            let batch = shares.unpark(domain)
+            guard !batch.isEmpty else { break }
+            let current = batch.filter { isCurrent($0.place) }
+            for (lane, place) in current { lanes[lane].insert(place) }
+            released += current.isEmpty ? 0 : 1
+        }
+        return released
+    }
+
     private mutating func firstPlace(of lane: Int) -> Place? {
         while let first = lanes[lane].first {
             if isCurrent(first) { return first }

@@ -1,3 +1,5 @@
+package import Mail
+
 /// One send connector as configured: where its mail goes and how.
 package struct Route: Sendable, Equatable {
     package enum Hop: Sendable, Equatable {
@@ -24,6 +26,10 @@ package struct Route: Sendable, Equatable {
     package var helloName: String
     /// The local IP address to send from; nil: the system chooses.
     package var sourceAddress: String?
+    /// For a next hop that takes mail from one sender only.
+    package var rewrite: SenderRewrite?
+    /// Whom it asks for names; nil: the system's name servers.
+    package var nameServers: NameServers?
 
     package init(
         name: String,

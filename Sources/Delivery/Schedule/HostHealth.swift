@@ -1,7 +1,8 @@
 import Mail
 
 /// Which next hops are dead: remembered for a short, growing time, so that not each message waits
-/// for its own connect timeout; after that one attempt at a time finds out.
+/// for its own connect timeout; after that one attempt at a time finds out. And how many conversations
+/// a living one bears.
 struct HostHealth: Sendable {
     struct Ailment: Sendable, Equatable {
         /// How many times in a row it was found dead.
@@ -16,6 +17,17 @@ struct HostHealth: Sendable {
         /// It was dead; whoever holds this finds out whether it still is.
         case probe
         case denied(Ailment)
+        /// It bears no more conversations than these.
+        case full(Int)
+    }
+
+    private struct Talk {
+        var count = 0
+        /// When the host last did what it was asked.
+        var lastGood: Timestamp
+        /// No more than so many until then.
+        var most: Int?
+        var mostUntil: Timestamp?
     }
 
     /// The first silence, doubled with each failure up to the longest.
@@ -23,17 +35,29 @@ struct HostHealth: Sendable {
     var longest = Duration.seconds(60)
     /// How long one attempt may find out before another may try too.
     var probe = Duration.seconds(40)
+    /// How long a host's refusal of one more conversation is remembered.
+    var crowding = Duration.seconds(5)
+    /// A host that has done nothing for so long is not busy but hung.
+    var liveliness = Duration.seconds(30)
     private var ailing: [String: Ailment] = [:]
+    private var talking: [String: Talk] = [:]
 
     init() {}
 
     /// Whether to try this host now; a probe is allowed once in its time.
     mutating func permission(for host: String, at now: Timestamp) -> Permission {
-        guard var ailment = ailing[host] else { return .healthy }
+        guard var ailment = ailing[host] else { return permissionToJoin(host, at: now) }
         guard ailment.deadUntil <= now else { return .denied(ailment) }
         ailment.deadUntil = now + probe
         ailing[host] = ailment
         return .probe
+    }
+
+    private func permissionToJoin(_ host: String, at now: Timestamp) -> Permission {
+        guard let talk = talking[host], let most = talk.most, let until = talk.mostUntil,
+            until > now, talk.count >= most
+        else { return .healthy }
+        return .full(most)
     }
 
     /// Attempts that were under way when the host died add nothing to its failures; a probe does.
@@ -66,4 +90,33 @@ struct HostHealth: Sendable {
 
     /// Lets all be tried at once.
     mutating func reset() { ailing = [:] }
+}
+
+// MARK: - Conversations
+
+extension HostHealth {
+    mutating func began(_ host: String, at now: Timestamp) {
+        talking[host, default: Talk(lastGood: now)].count += 1
+        talking[host]?.lastGood = now
+    }
+
+    mutating func ended(_ host: String) {
+        guard var talk = talking[host] else { return }
+        talk.count -= 1
+        talking[host] = talk.count > 0 ? talk : nil
+    }
+
+    mutating func progressed(_ host: String, at now: Timestamp) {
+        talking[host]?.lastGood = now
+    }
+
+    /// It wanted no further conversation. Answers how many it has, where they go on well: then it is
+    /// not dead, but has enough of them.
+    mutating func crowd(at host: String, at now: Timestamp) -> Int? {
+        guard var talk = talking[host], talk.lastGood + liveliness > now else { return nil }
+        talk.most = talk.count
+        talk.mostUntil = now + crowding
+        talking[host] = talk
+        return talk.count
+    }
 }

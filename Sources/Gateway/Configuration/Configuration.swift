@@ -100,6 +100,7 @@ struct ConfigurationDraft {
     var acceptedDomains: [AcceptedDomain] = []
     var sendConnectors: [SendConnector] = []
     var routes: [Route] = []
+    var nameServers: NameServers?
     var delivery = DeliverySettings()
     var retention = Configuration.Retention()
     var suppression: SuppressionPolicy?

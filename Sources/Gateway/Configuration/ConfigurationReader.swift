@@ -52,6 +52,7 @@ extension ConfigurationDraft {
             file.note("receiveConnectors", "is missing or empty; without one nobody can submit")
         }
         for reader in file.objects("acceptedDomains") { readAcceptedDomain(reader) }
+        nameServers = file.object("dns").flatMap { readNameServers($0) }
         for reader in file.objects("sendConnectors") { readSendConnector(reader, readSecret) }
         if let reader = file.object("delivery") { readDelivery(reader) }
         if let reader = file.object("retention") {

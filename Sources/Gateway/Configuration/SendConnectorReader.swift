@@ -56,7 +56,11 @@ extension ConfigurationDraft {
             IPAddress($0)?.description
         }
         connector.messageSize = route.limits.messageSize
-        reader.refuse(["rewriteSender", "dkim", "dns"])
+        route.nameServers = reader.object("dns").flatMap { readNameServers($0) } ?? nameServers
+        route.rewrite = reader.value("rewriteSender", "an address") {
+            (try? Mailbox(parsing: $0)).map { SenderRewrite(to: $0) }
+        }
+        reader.refuse(["dkim"])
         reader.finish(knownTo: "a send connector")
         sendConnectors.append(connector)
         routes.append(route)

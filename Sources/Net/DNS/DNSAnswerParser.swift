@@ -45,6 +45,7 @@ struct DNSAnswerParser {
             code: code,
             isTruncated: isTruncated,
             records: found.records,
+            isAuthenticated: flags & 0x0020 != 0,
             negativeTTL: found.negativeTTL
         )
     }
@@ -88,7 +89,30 @@ struct DNSAnswerParser {
         case .alias: return .alias(try name())
         case .mailExchanger: return .mailExchanger(preference: try number(), host: try name())
         case .authority: return nil
+        case .text: return .text(try strings(until: end))
+        case .authentication:
+            guard end - place > 3 else { throw Malformed() }
+            return .authentication(
+                TLSARecord(
+                    usage: try octet(),
+                    selector: try octet(),
+                    matching: try octet(),
+                    data: Array(octets[place..<end])
+                )
+            )
         }
+    }
+
+    /// Strings of one length octet each (RFC 1035 §3.3.14); RFC 8461 §3.1 joins them.
+    private mutating func strings(until end: Int) throws(Malformed) -> [UInt8] {
+        var text: [UInt8] = []
+        while place < end {
+            let length = Int(try octet())
+            guard place + length <= end else { throw Malformed() }
+            text += octets[place..<place + length]
+            place += length
+        }
+        return text
     }
 
     /// The last field of a SOA record: RFC 1035 §3.3.13.

@@ -1,22 +1,20 @@
 /// What servers said, for as long as it holds. Bounded: when it is full, what has expired goes, and
 /// then whatever comes first.
 struct DNSCache: Sendable {
-    typealias Finding = Result<[DNSRecord], ResolverError>
-
-    private var entries: [DNSQuestion: (finding: Finding, until: Instant)] = [:]
+    private var entries: [DNSQuestion: (finding: DNSFinding, until: Instant)] = [:]
     private let limit: Int
 
     init(limit: Int = 4_096) { self.limit = limit }
 
     var count: Int { entries.count }
 
-    func finding(for question: DNSQuestion, at now: Instant = .now) -> Finding? {
+    func finding(for question: DNSQuestion, at now: Instant = .now) -> DNSFinding? {
         guard let entry = entries[question], now < entry.until else { return nil }
         return entry.finding
     }
 
     mutating func keep(
-        _ finding: Finding,
+        _ finding: DNSFinding,
         for question: DNSQuestion,
         lifetime: Duration,
         at now: Instant = .now

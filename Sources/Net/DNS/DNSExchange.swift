@@ -13,6 +13,8 @@ struct DNSExchange {
     let question: DNSQuestion
     let server: SocketAddress
     let loop: EventLoop
+    /// Whether the server is asked if the answer is authentic.
+    var asksForProof = false
 
     func run(until deadline: Instant) async -> Outcome {
         let outcome = await askOverUDP(udpSize: 1_232, until: deadline)
@@ -32,7 +34,8 @@ struct DNSExchange {
         // A socket for each question: the kernel gives each a port of its own, at random (RFC 5452 §9.2).
         guard let socket = DatagramSocket(to: server, on: loop) else { return .useless }
         let id = UInt16.random(in: .min ... .max)
-        guard socket.send(question.query(id: id, udpSize: udpSize)) else { return .useless }
+        let query = question.query(id: id, udpSize: udpSize, asksForProof: asksForProof)
+        guard socket.send(query) else { return .useless }
         while true {
             switch await socket.receive(until: deadline) {
             case .octets(let octets):
@@ -51,7 +54,7 @@ struct DNSExchange {
         let id = UInt16.random(in: .min ... .max)
         do throws(StreamError) {
             let connection = try await Connection.connect(to: server, within: deadline.remaining())
-            let query = question.query(id: id, udpSize: nil)
+            let query = question.query(id: id, udpSize: nil, asksForProof: asksForProof)
             // Length first: RFC 1035 §4.2.2.
             let length = [UInt8(query.count >> 8), UInt8(query.count & 255)]
             try await connection.send(length + query, within: deadline.remaining())

@@ -1,10 +1,12 @@
-/// The kinds of records asked for (RFC 1035 §3.2.2, RFC 3596 §2.1).
+/// The kinds of records asked for (RFC 1035 §3.2.2, RFC 3596 §2.1, RFC 6698 §7.1).
 enum DNSRecordType: UInt16, Sendable {
     case address4 = 1
     case alias = 5
     case authority = 6
     case mailExchanger = 15
+    case text = 16
     case address6 = 28
+    case authentication = 52
 }
 
 /// One question, for class IN. The name is lower case, without a final dot.
@@ -33,6 +35,9 @@ struct DNSRecord: Sendable, Equatable {
         case address(String)
         case alias(String)
         case mailExchanger(preference: UInt16, host: String)
+        /// Its strings, joined.
+        case text([UInt8])
+        case authentication(TLSARecord)
     }
 
     let name: String
@@ -54,19 +59,39 @@ struct DNSAnswer: Sendable, Equatable {
     let code: Code
     let isTruncated: Bool
     let records: [DNSRecord]
+    /// The server says that it has validated all of it: AD, RFC 4035 §3.2.3.
+    var isAuthenticated = false
     /// How long "there is none" may be remembered: RFC 2308 §5.
     let negativeTTL: UInt32?
+}
+
+/// What is known about a question.
+struct DNSFinding: Sendable, Equatable {
+    let records: Result<[DNSRecord], ResolverError>
+    /// Validated by DNSSEC, as a server says that we trust.
+    var isSecure = false
+    /// Where the aliases led.
+    var name: String?
+
+    init(_ records: Result<[DNSRecord], ResolverError>, isSecure: Bool = false, name: String? = nil)
+    {
+        self.records = records
+        self.isSecure = isSecure
+        self.name = name
+    }
 }
 
 // MARK: - Writing a question
 
 extension DNSQuestion {
     /// `udpSize` announces what we can receive, by EDNS0 (RFC 6891 §6.1.2); nil leaves EDNS out.
-    func query(id: UInt16, udpSize: UInt16?) -> [UInt8] {
+    /// `asksForProof`: whether the answer is authentic is of interest (AD, RFC 6840 §5.7).
+    func query(id: UInt16, udpSize: UInt16?, asksForProof: Bool = false) -> [UInt8] {
         var octets: [UInt8] = []
         octets.reserveCapacity(name.utf8.count + 32)
         octets.appendNumber(id)
-        octets.appendNumber(0x0100)  // a standard query, recursion desired
+        // A standard query, recursion desired.
+        octets.appendNumber(asksForProof ? 0x0120 : 0x0100)
         for count: UInt16 in [1, 0, 0, udpSize == nil ? 0 : 1] { octets.appendNumber(count) }
         for label in name.utf8.split(separator: UInt8(ascii: ".")) {
             octets.append(UInt8(label.count))

@@ -35,9 +35,11 @@ package final class Resolver: Sendable {
         }
     }
 
-    /// Without `servers`, resolv.conf names them, and their timeout and attempts.
+    /// Without `servers`, resolv.conf names them, and their timeout and attempts. `isValidating`: the
+    /// servers check DNSSEC, and are believed when they say so.
     package init(
         servers: [SocketAddress]? = nil,
+        isValidating: Bool = false,
         timeout: Duration = .seconds(3),
         attempts: Int = 2,
         hostsFile: String? = "/etc/hosts",
@@ -47,6 +49,7 @@ package final class Resolver: Sendable {
         configuration.servers = servers ?? []
         configuration.timeout = timeout
         configuration.attempts = max(1, attempts)
+        configuration.isValidating = isValidating && servers != nil
         state = Mutex(
             State(
                 configuration: configuration,
@@ -57,37 +60,9 @@ package final class Resolver: Sendable {
         )
     }
 
-    /// The host's addresses as text, IPv4 before IPv6, never none. An address in digits is its own
-    /// answer, in brackets too (RFC 5321 §4.1.3).
-    package func addresses(
-        of host: String,
-        within limit: Duration = .seconds(20)
-    ) async throws(ResolverError) -> [String] {
-        if let literal = Resolver.literal(host) { return [literal] }
-        if let known = localAddresses(of: host) { return known }
-        let deadline = Instant.now + limit
-        async let six = find(host, .address6, until: deadline)
-        let four = await find(host, .address4, until: deadline)
-        return try Resolver.join(four, await six)
-    }
-
-    /// In the order of trying: by preference, among equals at random (RFC 5321 §5.1). Never none, but
-    /// a host of "" says that the domain takes no mail (RFC 7505 §3).
-    package func mailExchangers(
-        of domain: String,
-        within limit: Duration = .seconds(20)
-    ) async throws(ResolverError) -> [(preference: UInt16, host: String)] {
-        let records = try await find(domain, .mailExchanger, until: .now + limit).get()
-        let exchangers = records.compactMap { record -> (preference: UInt16, host: String)? in
-            guard case .mailExchanger(let preference, let host) = record.content else { return nil }
-            return (preference, host)
-        }
-        return exchangers.shuffled().sorted { $0.preference < $1.preference }
-    }
-
     // MARK: Without asking
 
-    private static func literal(_ host: String) -> String? {
+    static func literal(_ host: String) -> String? {
         var text = Substring(host)
         if text.first == "[", text.last == "]" {
             text = text.dropFirst().dropLast()
@@ -96,7 +71,7 @@ package final class Resolver: Sendable {
         return SocketAddress(ip: String(text), port: 0)?.ip
     }
 
-    private func localAddresses(of host: String) -> [String]? {
+    func localAddresses(of host: String) -> [String]? {
         var name = host.lowercased()
         if name.hasSuffix(".") { name.removeLast() }
         let known = state.withLock { state in
@@ -107,61 +82,47 @@ package final class Resolver: Sendable {
         let isLocal = name == "localhost" || name.hasSuffix(".localhost")
         return known ?? (isLocal ? ["127.0.0.1", "::1"] : nil)
     }
-
-    /// Both families' findings as one. Only a whole "no" is a no.
-    private static func join(
-        _ four: DNSCache.Finding,
-        _ six: DNSCache.Finding
-    ) throws(ResolverError) -> [String] {
-        var addresses: [String] = []
-        var errors: [ResolverError] = []
-        for finding in [four, six] {
-            switch finding {
-            case .success(let records):
-                for case .address(let ip) in records.map(\.content) where !addresses.contains(ip) {
-                    addresses.append(ip)
-                }
-            case .failure(let error): errors.append(error)
-            }
-        }
-        if !addresses.isEmpty { return addresses }
-        throw errors.first(where: \.isTemporary) ?? errors.first ?? .noData
-    }
 }
 
 // MARK: - Asking
 
 extension Resolver {
     /// Follows aliases: usually the server has already, and one question is enough.
-    private func find(
+    func find(
         _ name: String,
         _ type: DNSRecordType,
         until deadline: Instant
-    ) async -> DNSCache.Finding {
-        guard let first = DNSQuestion(name, type) else { return .failure(.noSuchName) }
+    ) async -> DNSFinding {
+        guard let first = DNSQuestion(name, type) else { return DNSFinding(.failure(.noSuchName)) }
         var question = first
+        var isSecure = true
         for _ in 0..<8 {
-            let finding = await ask(question, until: deadline)
-            guard case .success(let records) = finding,
+            var finding = await ask(question, until: deadline)
+            isSecure = isSecure && finding.isSecure
+            finding.isSecure = isSecure
+            guard case .success(let records) = finding.records,
                 case .alias(let target) = records.last?.content
             else { return finding }
-            guard let next = DNSQuestion(target, type) else { return .failure(.noSuchName) }
+            guard let next = DNSQuestion(target, type) else {
+                return DNSFinding(.failure(.noSuchName))
+            }
             question = next
         }
-        return .failure(.serverFailure)  // aliases in a circle
+        return DNSFinding(.failure(.serverFailure))  // aliases in a circle
     }
 
     /// Either records of the type asked for, or one alias that leads on, or why there is neither.
-    private func ask(_ question: DNSQuestion, until deadline: Instant) async -> DNSCache.Finding {
+    private func ask(_ question: DNSQuestion, until deadline: Instant) async -> DNSFinding {
         let (known, configuration) = state.withLock { state in
             state.refresh()
             return (state.cache.finding(for: question), state.configuration)
         }
         if let known { return known }
         switch await reply(to: question, configuration, until: deadline) {
-        case .failure(let error): return .failure(error)
+        case .failure(let error): return DNSFinding(.failure(error))
         case .success(let answer):
-            let (finding, lifetime) = answer.finding(for: question)
+            var (finding, lifetime) = answer.finding(for: question)
+            finding.isSecure = answer.isAuthenticated && configuration.isValidating
             state.withLock { $0.cache.keep(finding, for: question, lifetime: lifetime) }
             return finding
         }
@@ -180,7 +141,12 @@ extension Resolver {
         for _ in 0..<configuration.attempts {
             for server in configuration.servers {
                 let end = min(deadline, Instant.now + configuration.timeout)
-                let exchange = DNSExchange(question: question, server: server, loop: loop)
+                let exchange = DNSExchange(
+                    question: question,
+                    server: server,
+                    loop: loop,
+                    asksForProof: configuration.isValidating
+                )
                 switch await exchange.run(until: end) {
                 case .answer(let answer) where answer.code == .good || answer.code == .noSuchName:
                     return .success(answer)
@@ -196,14 +162,15 @@ extension Resolver {
 
 extension DNSAnswer {
     /// What it says about the question, its own aliases followed, and how long that holds.
-    func finding(for question: DNSQuestion) -> (DNSCache.Finding, lifetime: Duration) {
+    func finding(for question: DNSQuestion) -> (DNSFinding, lifetime: Duration) {
         var name = question.name
         var ttl = UInt32(86_400)
         var alias: DNSRecord?
         for _ in 0..<16 {
             let found = records.filter { $0.name == name && $0.content.isA(question.type) }
             if !found.isEmpty {
-                return (.success(found), .seconds(found.reduce(ttl) { min($0, $1.ttl) }))
+                let lifetime = Duration.seconds(found.reduce(ttl) { min($0, $1.ttl) })
+                return (DNSFinding(.success(found), name: name), lifetime)
             }
             guard let next = records.first(where: { $0.name == name && $0.content.isA(.alias) }),
                 case .alias(let target) = next.content
@@ -214,10 +181,10 @@ extension DNSAnswer {
         }
         // "There is none" is remembered briefly: a domain being set up should not have to wait.
         let negative = Duration.seconds(min(negativeTTL ?? 5, 60))
-        if code == .noSuchName { return (.failure(.noSuchName), negative) }
+        if code == .noSuchName { return (DNSFinding(.failure(.noSuchName)), negative) }
         // An alias whose target the server has not looked up; with a SOA it has, and there is nothing.
-        if let alias, negativeTTL == nil { return (.success([alias]), .seconds(ttl)) }
-        return (.failure(.noData), negative)
+        if let alias, negativeTTL == nil { return (DNSFinding(.success([alias])), .seconds(ttl)) }
+        return (DNSFinding(.failure(.noData)), negative)
     }
 }
 
@@ -227,6 +194,8 @@ extension DNSRecord.Content {
         case .address(let ip): type == (ip.utf8.contains(UInt8(ascii: ":")) ? .address6 : .address4)
         case .alias: type == .alias
         case .mailExchanger: type == .mailExchanger
+        case .text: type == .text
+        case .authentication: type == .authentication
         }
     }
 }

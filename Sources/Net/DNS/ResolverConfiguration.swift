@@ -5,6 +5,8 @@ struct ResolverConfiguration: Sendable, Equatable {
     var servers: [SocketAddress] = []
     var timeout = Duration.seconds(5)
     var attempts = 2
+    /// Its servers validate, and are trusted when they say so.
+    var isValidating = false
 
     init() {}
 

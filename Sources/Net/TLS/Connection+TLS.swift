@@ -16,13 +16,16 @@ extension Connection {
     }
 
     /// Asks the peer for a handshake. `serverName` is asked for (SNI) and, if the context verifies,
-    /// held against the certificate; an IP address in digits is held against its IP names.
+    /// held against the certificate; an IP address in digits is held against its IP names. A context
+    /// that verifies by DANE needs an `identity` instead.
     package func startTLS(
         _ context: TLSClientContext,
         serverName: String?,
+        identity: DANEIdentity? = nil,
         within limit: Duration
     ) async throws(StreamError) {
-        try await shakeHands(try context.session(for: serverName, on: loop), within: limit)
+        let session = try context.session(for: serverName, identity: identity, on: loop)
+        try await shakeHands(session, within: limit)
     }
 
     private func shakeHands(

@@ -11,6 +11,8 @@ package final class TLSClientContext: Sendable {
         case system
         /// The authorities in this file alone; the name must match too.
         case caFile(String)
+        /// What DNS says of the service's certificate, by DANE (RFC 6698): each session brings its own.
+        case dane
     }
 
     let context: TLSContext
@@ -31,6 +33,7 @@ package final class TLSClientContext: Sendable {
         case .none: try context.allowWeakKeys()
         case .system: SSL_CTX_set_default_verify_paths(context.pointer)
         case .caFile(let path): try context.trust(caFile: path)
+        case .dane: try context.enableDANE()
         }
         let mode = verification == .none ? SSL_VERIFY_NONE : SSL_VERIFY_PEER
         SSL_CTX_set_verify(context.pointer, mode, nil)
@@ -42,8 +45,13 @@ package final class TLSClientContext: Sendable {
         }
     }
 
-    func session(for serverName: String?, on loop: EventLoop) throws(StreamError) -> TLSSession {
+    func session(
+        for serverName: String?,
+        identity: DANEIdentity? = nil,
+        on loop: EventLoop
+    ) throws(StreamError) -> TLSSession {
         let name = serverName.map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 }
+        if verification == .dane { return try session(for: identity, on: loop) }
         let resumption = name.map { TLSResumption(context: self, name: $0) }
         let session = try TLSSession(context, on: loop, resumption: resumption)
         SSL_set_connect_state(session.ssl)

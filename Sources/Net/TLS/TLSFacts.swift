@@ -16,6 +16,8 @@ package struct TLSFacts: Sendable, Equatable {
     package let peerFingerprint: String?
     /// The name the client asked for (SNI).
     package let serverName: String?
+    /// The peer has proved who it is.
+    package var isVerified: Bool { peerFingerprint != nil }
     /// An earlier session went on, without certificates.
     package let wasResumed: Bool
 }

@@ -1,9 +1,13 @@
 /// The requests of the benchmark, as they go over the wire.
 enum HTTPRequests {
     /// A JSON message of 1,024 octets.
-    static func message(to host: String, key: String) -> [UInt8] {
+    static func message(
+        for recipient: String = "operator@bench.example",
+        to host: String,
+        key: String
+    ) -> [UInt8] {
         let start = """
-            {"from":"backup@bench.example","to":["operator@bench.example"],\
+            {"from":"backup@bench.example","to":["\(recipient)"],\
             "subject":"Nightly backup finished","text":"
             """
         let line = "All 42 volumes of the night are written and verified. "
@@ -12,15 +16,32 @@ enum HTTPRequests {
         return post(start + text + "\"}", to: host, key: key)
     }
 
+    /// So many messages at once.
+    static func batch(of count: Int, to host: String, key: String) -> [UInt8] {
+        let message = """
+            {"from":"backup@bench.example","to":["operator@bench.example"],\
+            "subject":"Nightly backup finished","text":"All 42 volumes are written and verified."}
+            """
+        let list = repeatElement(message, count: count).joined(separator: ",")
+        let json = "{\"messages\":[\(list)]}"
+        let head = head(of: json.utf8.count, path: "/v1/messages/batch", to: host, key: key)
+        return head + Array(json.utf8)
+    }
+
     static func post(_ json: String, to host: String, key: String) -> [UInt8] {
         head(of: json.utf8.count, to: host, key: key) + Array(json.utf8)
     }
 
     /// The head of a POST whose content follows piece by piece.
-    static func head(of length: Int, to host: String, key: String) -> [UInt8] {
+    static func head(
+        of length: Int,
+        path: String = "/v1/messages",
+        to host: String,
+        key: String
+    ) -> [UInt8] {
         Array(
             """
-            POST /v1/messages HTTP/1.1\r
+            POST \(path) HTTP/1.1\r
             Host: \(host)\r
             Authorization: Bearer \(key)\r
             Content-Type: application/json\r

@@ -7,23 +7,48 @@ final class GatewayProcess {
     let smtp: SocketAddress
     let key: String
     let directory: String
-    private let child: Child
+    private let program: String
+    private let file: String
+    private var child: Child
 
-    /// Its mail goes to `nextHop`.
-    init(_ bench: Bench, nextHop: SocketAddress) async throws(Invalid) {
-        let program = try Tool.beside("postern")
+    /// All its mail goes to `nextHop`.
+    convenience init(_ bench: Bench, nextHop: SocketAddress) async throws(Invalid) {
+        try await self.init(bench, routes: [Route(addressSpace: "*", nextHop: nextHop)])
+    }
+
+    init(_ bench: Bench, routes: [Route]) async throws(Invalid) {
+        program = try Tool.beside("postern")
         directory = try bench.workplace.make("gateway")
         let ports = try FreePorts.take(2)
         (http, smtp) = (ports[0], ports[1])
-        let file = "\(directory)/postern.json5"
+        file = "\(directory)/postern.json5"
         let data = "\(directory)/data"
         try TextFile.write(
-            Self.configuration(data: data, http: http, smtp: smtp, nextHop: nextHop),
+            Self.configuration(data: data, http: http, smtp: smtp, routes: routes),
             to: file
         )
         child = try Child(program, ["serve", "--config", file], output: "\(directory)/log")
         try await Self.waitUntilReady(child, http, on: bench.clients)
         key = try await Self.addApplication(program, file, directory)
+    }
+
+    /// A send connector of its configuration.
+    struct Route {
+        let addressSpace: String
+        let nextHop: SocketAddress
+    }
+
+    /// Stops it as an operator would and starts it again; answers the seconds from its start until it
+    /// was ready.
+    func restart(_ bench: Bench) async throws(Invalid) -> Double {
+        child.end(patience: .seconds(35))
+        guard child.exitStatus == 0 else {
+            throw Invalid("the gateway ended with \(child.exitStatus ?? -1)")
+        }
+        let start = Clock.now
+        child = try Child(program, ["serve", "--config", file], output: "\(directory)/log")
+        try await Self.waitUntilReady(child, http, on: bench.clients)
+        return Clock.seconds(since: start)
     }
 
     var pid: Int32 { child.pid }
@@ -43,25 +68,31 @@ final class GatewayProcess {
         data: String,
         http: SocketAddress,
         smtp: SocketAddress,
-        nextHop: SocketAddress
+        routes: [Route]
     ) -> String {
-        """
-        {
-          hostname: "relay.bench.example",
-          dataDirectory: "\(data)",
-          log: { level: "warning" },
-          receiveConnectors: [
-            { name: "API", protocol: "http", bindings: ["\(http)"],
-              permissionGroups: ["applications"] },
-            { name: "Devices", bindings: ["\(smtp)"], tls: { mode: "none" },
-              permissionGroups: ["anonymous"], rights: ["acceptAnyRecipient"],
-              limits: { connectionsPerSource: 5000 } },
-          ],
-          sendConnectors: [
-            { name: "Next hop", addressSpaces: ["*"], smartHosts: ["\(nextHop)"], tls: "none" },
-          ],
+        let connectors = routes.map { route in
+            """
+                { name: "To \(route.addressSpace)", addressSpaces: ["\(route.addressSpace)"],
+                  smartHosts: ["\(route.nextHop)"], tls: "none" },
+            """
         }
-        """
+        return """
+            {
+              hostname: "relay.bench.example",
+              dataDirectory: "\(data)",
+              log: { level: "warning" },
+              receiveConnectors: [
+                { name: "API", protocol: "http", bindings: ["\(http)"],
+                  permissionGroups: ["applications"] },
+                { name: "Devices", bindings: ["\(smtp)"], tls: { mode: "none" },
+                  permissionGroups: ["anonymous"], rights: ["acceptAnyRecipient"],
+                  limits: { connectionsPerSource: 5000 } },
+              ],
+              sendConnectors: [
+            \(connectors.joined(separator: "\n"))
+              ],
+            }
+            """
     }
 
     private static func waitUntilReady(

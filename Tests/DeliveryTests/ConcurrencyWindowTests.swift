@@ -1,0 +1,66 @@
+import Mail
+import Testing
+
+@testable import Delivery
+
+@Suite("How many conversations a next hop is trusted with")
+struct ConcurrencyWindowTests {
+    @Test("rises quickly to what the route allows while all goes well")
+    func rise() {
+        var window = ConcurrencyWindow(most: 20)
+        #expect(window.size == 5)
+        for _ in 0..<15 { window.succeed() }
+        #expect(window.size == 20)
+        for _ in 0..<100 { window.succeed() }
+        #expect(window.size == 20)
+    }
+
+    @Test("falls by half with each failure, never to none, and then rises by one for each round")
+    func fall() {
+        var window = ConcurrencyWindow(most: 20, first: 20)
+        window.fail()
+        #expect(window.size == 10)
+        for _ in 0..<10 { window.succeed() }
+        #expect(window.size == 10 || window.size == 11)
+        for _ in 0..<20 { window.fail() }
+        #expect(window.size == 1)
+        window.succeed()
+        #expect(window.size == 2)
+    }
+
+    @Test("falls to what a host has shown to bear")
+    func room() {
+        var window = ConcurrencyWindow(most: 20, first: 20)
+        window.fail(room: 13)
+        #expect(window.size == 13)
+        window.fail(room: 17)
+        #expect(window.size == 13)
+    }
+}
+
+@Suite("A host's conversations")
+struct CrowdTests {
+    @Test("a host that wants no more of them is full while they go on well, and not dead")
+    func crowd() {
+        var health = HostHealth()
+        #expect(health.crowd(at: "h", at: at(0)) == nil)
+        for _ in 0..<3 { health.began("h", at: at(0)) }
+        #expect(health.crowd(at: "h", at: at(1_000)) == 3)
+        #expect(health.permission(for: "h", at: at(2_000)) == .full(3))
+        health.ended("h")
+        #expect(health.permission(for: "h", at: at(2_000)) == .healthy)
+        health.began("h", at: at(2_000))
+        #expect(health.permission(for: "h", at: at(6_000)) == .healthy, "asked again after a while")
+    }
+
+    @Test("one whose conversations hang is no busy host but a dead one")
+    func hung() {
+        var health = HostHealth()
+        health.began("h", at: at(0))
+        #expect(health.crowd(at: "h", at: at(31_000)) == nil)
+        health.progressed("h", at: at(31_000))
+        #expect(health.crowd(at: "h", at: at(32_000)) == 1)
+        health.ended("h")
+        #expect(health.crowd(at: "h", at: at(32_000)) == nil)
+    }
+}
