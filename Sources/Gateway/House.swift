@@ -16,6 +16,9 @@ final class House: Sendable {
     let dispatcher: Dispatcher?
     let orders: QueueOrders
     let suppressions: SuppressionList
+    let streams = StreamCount()
+    /// Nil where only a command runs.
+    let webhooks: WebhookDesk?
     let log: Log
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
@@ -35,7 +38,8 @@ final class House: Sendable {
         clock: @escaping @Sendable () -> Timestamp = { .now },
         dispatcher: Dispatcher? = nil,
         metrics: Metrics = Metrics(),
-        waiting: Waiting? = nil
+        waiting: Waiting? = nil,
+        webhooks: ((Logons) -> WebhookDesk)? = nil
     ) {
         let live = LiveConfiguration(configuration)
         self.live = live
@@ -56,6 +60,7 @@ final class House: Sendable {
             dataDirectory: configuration.dataDirectory,
             metrics: metrics.logons
         )
+        self.webhooks = webhooks?(logons)
         suppressions = SuppressionList(store)
         desk = Desk(store: store, dispatcher: dispatcher, suppressions: suppressions) {
             live.value.rulebook

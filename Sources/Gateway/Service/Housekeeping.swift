@@ -28,6 +28,7 @@ struct Housekeeping: Sendable {
             bouncesBefore: now - within
         )
         if wasFreed == true { try? await gateway.suppressions.reload() }
+        try? await gateway.store.sweepWebhooks()
         try? await gateway.store.sweepEvents(before: now - retention.history)
         for _ in 0..<100 {
             let touched = try? await gateway.store.sweep(

@@ -26,12 +26,13 @@ final class Server: Sendable {
         let metrics = Metrics()
         let waiting = Waiting(store)
         let bounces = BounceEar()
+        let surroundings = Surroundings(clock: { .now }, resolver: Resolver())
         dispatcher = Dispatcher(
             store: store,
             loops: loops,
             routes: configuration.routes,
             settings: configuration.delivery,
-            surroundings: Surroundings(clock: { .now }, resolver: Resolver()),
+            surroundings: surroundings,
             log: { log.tell($0) },
             onSettled: { settled in
                 for recipient in settled {
@@ -48,7 +49,13 @@ final class Server: Sendable {
             log: log,
             dispatcher: dispatcher,
             metrics: metrics,
-            waiting: waiting
+            waiting: waiting,
+            webhooks: { logons in
+                WebhookDesk(
+                    WebhookTools(store: store, surroundings: surroundings, logons.vault, log),
+                    on: loops
+                )
+            }
         )
         reception = Reception(gateway)
         self.loops = loops
@@ -101,6 +108,7 @@ final class Server: Sendable {
         do throws(StoreError) {
             try await gateway.directory.reload()
             try await gateway.suppressions.reload()
+            try await gateway.webhooks?.refresh()
             try await dispatcher.start()
         } catch {
             throw .store(error)
@@ -137,6 +145,7 @@ final class Server: Sendable {
     /// Finishes what is begun, for at most 30 s, and closes the store.
     func drain() async {
         gateway.beginDraining()
+        gateway.webhooks?.stop()
         let (doors, locals) = open.withLock { $0 }
         doors?.close()
         for listener in locals { listener.stop() }
