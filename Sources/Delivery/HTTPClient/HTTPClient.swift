@@ -89,7 +89,7 @@ extension HTTPClient {
     ) async throws(HTTPClientError) -> Connection {
         let found: [String]
         do throws(ResolverError) {
-            found = try await surroundings.addresses(address.host, deadline.left)
+            found = try await surroundings.addresses(address.host, deadline.left).ips
         } catch {
             throw HTTPClientError("\(address): \(address.host): \(error.inWords)")
         }
