@@ -113,7 +113,9 @@ import Wire
                 let reply = "HTTP/1.1 204 None\r\n\r\n"
                 let server = try WebServer(reply, on: loops, tls: tls)
                 var surroundings = Surroundings.real
-                surroundings.addresses = { (_, _) async throws(ResolverError) in HostAddresses(["127.0.0.1"]) }
+                surroundings.addresses = { (_, _) async throws(ResolverError) in
+                    HostAddresses(["127.0.0.1"])
+                }
                 let client = HTTPClient(surroundings, verification: verification)
                 let url = try #require(WebAddress("https://\(host):\(server.port)/"))
                 let status = try? await client.ask(.get, url).status

@@ -201,9 +201,9 @@ extension WebhookLane {
         let groups = events.groupedByMessage()
         let tools = tools
         return await withTaskGroup(of: [(EventRecord, WebhookOutcome)].self) { tasks in
-            var waiting = groups[...]
             var all: [(EventRecord, WebhookOutcome)] = []
-            let add = { (group: [EventRecord]) in
+            for (place, group) in groups.enumerated() {
+                if place >= 8, let done = await tasks.next() { all += done }
                 tasks.addTask {
                     var outcomes: [(EventRecord, WebhookOutcome)] = []
                     for event in group {
@@ -212,12 +212,7 @@ extension WebhookLane {
                     return outcomes
                 }
             }
-            for group in waiting.prefix(8) { add(group) }
-            waiting = waiting.dropFirst(8)
-            while let done = await tasks.next() {
-                all += done
-                if let group = waiting.popFirst() { add(group) }
-            }
+            for await done in tasks { all += done }
             return all
         }
     }
