@@ -77,7 +77,7 @@ let package = Package(
 
         tests(of: "Crypto"),
         tests(of: "Net"),
-        tests(of: "Mail"),
+        tests(of: "Mail", ["Crypto"]),
         tests(of: "Wire", ["Mail"]),
         tests(of: "Policy", ["Mail"]),
         tests(of: "Store", ["Mail", "Policy"]),

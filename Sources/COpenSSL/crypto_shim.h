@@ -6,9 +6,18 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 static inline EVP_PKEY *postern_generate_p256(void) { return EVP_EC_gen("P-256"); }
+
+static inline EVP_PKEY *postern_generate_rsa(size_t bits) { return EVP_RSA_gen(bits); }
+
+static inline EVP_PKEY *postern_generate_ed25519(void) {
+    return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+}
+
+static inline void postern_free(void *memory) { OPENSSL_free(memory); }
 
 static inline long postern_bio_bytes(BIO *bio, char **start) { return BIO_get_mem_data(bio, start); }
 

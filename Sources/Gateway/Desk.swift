@@ -88,10 +88,11 @@ final class Desk: Sendable {
     func take(
         _ offers: [Offer],
         partially: Bool = false,
+        condition: KeepCondition? = nil,
         claim: (([Receipt]) -> IdempotencyClaim?)? = nil
     ) async throws(StoreError) -> Outcome {
         do throws(StoreError) {
-            let outcome = try await keep(offers, partially: partially, claim: claim)
+            let outcome = try await keep(offers, partially: partially, condition, claim: claim)
             if case .kept = outcome { return outcome }
             discard(offers)
             return outcome
@@ -109,6 +110,7 @@ final class Desk: Sendable {
     private func keep(
         _ offers: [Offer],
         partially: Bool,
+        _ condition: KeepCondition?,
         claim: (([Receipt]) -> IdempotencyClaim?)?
     ) async throws(StoreError) -> Outcome {
         let rules = rulebook()
@@ -136,7 +138,7 @@ final class Desk: Sendable {
                 suppressed: receipt.suppressed
             )
         }
-        switch try await store.keep(parcels, claim: claim?(receipts)) {
+        switch try await store.keep(parcels, claim: claim?(receipts), condition: condition) {
         case .kept(let entries):
             for (entries, receipt) in zip(entries, receipts) {
                 dispatcher?.take(entries, fresh: receipt.offer.freshContent)

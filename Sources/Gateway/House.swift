@@ -54,7 +54,7 @@ final class House: Sendable {
         )
         self.dispatcher = dispatcher
         orders = QueueOrders(store, dispatcher, clock: clock)
-        directory = Directory(store: store)
+        directory = Directory(store: store) { dispatcher?.adopt($0.uncertainties) }
         logons = Logons(
             directory,
             dataDirectory: configuration.dataDirectory,

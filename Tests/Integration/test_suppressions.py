@@ -9,7 +9,7 @@ from postern import EXIT_CONFIGURATION, Session, marker
 @pytest.fixture
 def hop(sink):
     def script(stage, argument, session):
-        if stage == "rcpt" and argument.startswith("gone"):
+        if stage == "rcpt" and argument.lower().startswith("gone"):
             return "550 5.1.1 No such user"
         if stage == "rcpt" and argument.startswith("full"):
             return "552 5.2.2 Mailbox full"

@@ -6,6 +6,8 @@ import Wire
 struct Carriage {
     private let entry: QueueEntry
     private let offer: SMTPCapabilities
+    /// Octets of the fields that are put above the content on its way out.
+    var added = 0
 
     init(_ entry: QueueEntry, to offer: SMTPCapabilities) {
         self.entry = entry
@@ -49,7 +51,7 @@ struct Carriage {
             entry.sender,
             SMTPMailParameters(
                 // Re-encoded it has another size, which nobody knows yet.
-                size: offer.declaresSize && !needsReencoding ? entry.octets : nil,
+                size: offer.declaresSize && !needsReencoding ? entry.octets + added : nil,
                 body: body,
                 smtpUTF8: smtpUTF8,
                 returns: dsn?.returns,

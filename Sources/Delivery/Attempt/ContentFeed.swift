@@ -21,22 +21,25 @@ struct ContentFeed {
 }
 
 extension ContentFeed {
-    /// The same mail in a form that the next hop takes. It is read twice: what a part needs is known
-    /// at its end, and told in its header.
-    static func reencoded(
-        _ content: () -> ContentFeed,
+    /// How the mail becomes one in a form that the next hop takes. It is read for that: what a part
+    /// needs is known at its end, and told in its header.
+    static func plan(
+        of content: ContentFeed,
         for capacity: ContentCapacity
-    ) async throws(StoreError) -> ContentFeed {
+    ) async throws(StoreError) -> ReencodingPlan {
         var survey = ReencodingSurvey(for: capacity)
-        let first = content()
-        while let piece = try await first.next() { survey.read(piece.span) }
-        var reencoder = Reencoder(survey.finish())
-        let second = content()
+        while let piece = try await content.next() { survey.read(piece.span) }
+        return survey.finish()
+    }
+
+    /// The mail in that form.
+    func reencoded(by plan: ReencodingPlan) -> ContentFeed {
+        var reencoder = Reencoder(plan)
         var isOver = false
         return ContentFeed { () async throws(StoreError) in
             while !isOver {
                 var octets: [UInt8] = []
-                if let piece = try await second.next() {
+                if let piece = try await next() {
                     reencoder.read(piece.span, into: &octets)
                 } else {
                     isOver = true

@@ -7,6 +7,8 @@ struct Manners: Sendable {
     let limits: PhaseLimits
     /// Nil where the route never speaks TLS.
     let tls: TLSClientContext?
+    /// Nil where the route needs no token.
+    var tokens: TokenBroker?
 }
 
 extension Route {
@@ -14,10 +16,19 @@ extension Route {
     func tlsContext() throws(StreamError) -> TLSClientContext? {
         switch security {
         case .none: nil
-        case .opportunistic, .required: try TLSClientContext(verification: .none)
-        case .verified, .implicit:
-            try TLSClientContext(verification: caFile.map { .caFile($0) } ?? .system)
+        case .opportunistic, .required: try tlsContext(.none)
+        case .verified, .implicit: try tlsContext(caFile.map { .caFile($0) } ?? .system)
         }
+    }
+
+    private func tlsContext(
+        _ verification: TLSClientContext.Verification
+    ) throws(StreamError) -> TLSClientContext {
+        try TLSClientContext(
+            verification: verification,
+            certificateFile: certificate?.certificateFile,
+            keyFile: certificate?.keyFile
+        )
     }
 }
 
@@ -31,8 +42,12 @@ extension Conversation {
         in surroundings: Surroundings,
         inClear: Bool = false
     ) async throws(HopFailure) -> Conversation {
-        let connection = try await connect(to: target, as: manners, in: surroundings)
+        let stopwatch = Stopwatch()
+        let connection = try await connect(to: target, as: manners, in: surroundings, stopwatch)
         let conversation = Conversation(connection, to: target, limits: manners.limits)
+        conversation.stopwatch = stopwatch
+        conversation.stopwatch.lap(.connect)
+        conversation.signer = MailSigner(manners.route.dkim, clock: surroundings.clock)
         do throws(HopFailure) {
             if privacy.level == .implicit { try await conversation.secure(privacy) }
             try await conversation.hearGreeting()
@@ -41,29 +56,39 @@ extension Conversation {
                 try await conversation.startTLS(privacy, as: manners.route)
             }
             if let credentials = manners.route.credentials {
-                try await conversation.logOn(credentials, security: manners.route.security)
+                try await conversation.logOn(credentials, as: manners, in: surroundings)
             }
             return conversation
         } catch {
             conversation.hangUp()
-            throw error
+            var failure = error
+            failure.facts = conversation.facts(upTo: error.phase)
+            throw failure
         }
     }
 
     private static func connect(
         to target: Target,
         as manners: Manners,
-        in surroundings: Surroundings
+        in surroundings: Surroundings,
+        _ stopwatch: Stopwatch
     ) async throws(HopFailure) -> Connection {
         let source = manners.route.sourceAddress.flatMap { SocketAddress(ip: $0, port: 0) }
         do throws(StreamError) {
             return try await surroundings.connect(target.address, source, manners.limits.connect)
         } catch {
             let text = "connect to \(target.label): \(error.reasonAlone)"
+            var stopwatch = stopwatch
+            stopwatch.lap(.connect)
             throw HopFailure(
                 phase: .connect,
                 scope: .host,
-                reply: .found(text, "4.4.1", host: target.label)
+                reply: .found(text, "4.4.1", host: target.label),
+                facts: AttemptFacts(
+                    address: target.address.description,
+                    phase: .connect,
+                    timings: stopwatch.timings
+                )
             )
         }
     }
@@ -109,68 +134,19 @@ extension Conversation {
         // What was offered in the clear is forgotten: RFC 3207 §4.2.
         try await sayHello(as: route.helloName)
     }
-
-    /// A password goes over the clear only where the route has said `none`, or stays on this machine.
-    private func logOn(
-        _ credentials: Credentials,
-        security: Route.Security
-    ) async throws(HopFailure) {
-        guard isPrivate || security == .none else {
-            throw own(
-                .authentication,
-                "the next hop offers no TLS, and a password needs it",
-                .route
-            )
-        }
-        let offered = capabilities.authMechanisms.compactMap {
-            Credentials.Mechanism(rawValue: $0.lowercased())
-        }
-        // Both show the password to the server alike, so either will do; Exchange offers only LOGIN.
-        guard let mechanism = offered.first(where: { $0 == credentials.mechanism }) ?? offered.first
-        else {
-            let names = capabilities.authMechanisms.joined(separator: " ")
-            throw own(
-                .authentication,
-                names.isEmpty
-                    ? "the next hop does not offer AUTH" : "the next hop offers only AUTH \(names)",
-                .route
-            )
-        }
-        let reply = try await perform(mechanism, credentials)
-        try check(reply, in: .authentication)
-    }
-
-    private func perform(
-        _ mechanism: Credentials.Mechanism,
-        _ credentials: Credentials
-    ) async throws(HopFailure) -> HopReply {
-        switch mechanism {
-        case .plain:
-            return try await heard(
-                .authPlain(username: credentials.username, password: credentials.password),
-                in: .authentication
-            )
-        case .login:
-            var reply = try await heard(.authLogin, in: .authentication)
-            for answer in [credentials.username, credentials.password] where reply.code == 334 {
-                reply = try await heard(.authResponse(Array(answer.utf8)), in: .authentication)
-            }
-            return reply
-        }
-    }
 }
 
 // MARK: - Failures
 
 extension Conversation {
-    private func heard(
+    func heard(
         _ command: SMTPClientCommand,
         in phase: Phase
     ) async throws(HopFailure) -> HopReply {
         hopReply(try await exchange(command, in: phase))
     }
 
-    private func exchange(
+    func exchange(
         _ command: SMTPClientCommand,
         in phase: Phase
     ) async throws(HopFailure) -> SMTPReply {
@@ -182,7 +158,7 @@ extension Conversation {
         }
     }
 
-    private func check(_ reply: HopReply, in phase: Phase) throws(HopFailure) {
+    func check(_ reply: HopReply, in phase: Phase) throws(HopFailure) {
         switch Finding(on: reply, in: phase) {
         case .accepted: return
         case .routeCondition: throw HopFailure(phase: phase, scope: .route, reply: reply)
@@ -200,7 +176,7 @@ extension Conversation {
         )
     }
 
-    private func own(
+    func own(
         _ phase: Phase,
         _ text: String,
         _ scope: HopFailure.Scope = .host

@@ -79,11 +79,23 @@ extension Transaction {
         return false
     }
 
-    /// The content in the form in which it goes out.
-    func feed(from content: () -> ContentFeed) async throws(LostConversation) -> ContentFeed {
-        guard carriage.needsReencoding else { return content() }
+    /// The content in the form in which it goes out, signed where the route signs: last, when all
+    /// else is done to it.
+    mutating func feed(
+        from content: () -> ContentFeed
+    ) async throws(LostConversation) -> ContentFeed {
         do throws(StoreError) {
-            return try await ContentFeed.reencoded(content, for: carriage.capacity)
+            var plan: ReencodingPlan?
+            if carriage.needsReencoding {
+                plan = try await ContentFeed.plan(of: content(), for: carriage.capacity)
+            }
+            func form() -> ContentFeed {
+                if let plan { content().reencoded(by: plan) } else { content() }
+            }
+            guard let signer = conversation.signer else { return form() }
+            let fields = try await signer.fields(over: form(), isRaw: carriage.isRaw)
+            carriage.added += fields.count
+            return form().preceded(by: fields)
         } catch {
             throw unreadable(error)
         }

@@ -40,6 +40,8 @@ package struct SettledRecipient: Sendable, Equatable {
     package let attempts: Int
     package let nextAttemptAt: Timestamp?
     package let reply: NextHopReply?
+    /// The sender is to hear of it.
+    package var earnsReport = false
 }
 
 /// A route at one moment.

@@ -15,6 +15,8 @@ struct DispatchState {
     }
 
     var settings: DeliverySettings
+    /// Of the applications that differ from the settings.
+    var uncertainties: [ApplicationID: DeliverySettings.Uncertainty] = [:]
     private(set) var desks: [String: RouteDesk] = [:]
     var bodies = FreshBodies()
     var isStarted = false

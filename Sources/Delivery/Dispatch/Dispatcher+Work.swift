@@ -34,7 +34,7 @@ extension Dispatcher {
         var surroundings = surroundings
         if let names = rig.route.nameServers { surroundings.ask(resolvers.resolver(for: names)) }
         return Courier(
-            Manners(route: rig.route, limits: limits, tls: tls),
+            Manners(route: rig.route, limits: limits, tls: tls, tokens: rig.tokens),
             surroundings: surroundings,
             health: rig.health,
             content: { [store] in ContentFeed(store.content(of: $0)) }
@@ -132,8 +132,10 @@ extension Dispatcher {
     }
 
     func judge() -> Judge {
-        Judge(
-            settings: state.withLock { $0.settings },
+        let (settings, uncertainties) = state.withLock { ($0.settings, $0.uncertainties) }
+        return Judge(
+            settings: settings,
+            uncertainties: uncertainties,
             now: surroundings.clock(),
             chance: surroundings.chance()
         )
@@ -148,7 +150,7 @@ extension Dispatcher {
     ) async -> (judgements: [Judgement], report: AttemptReport?) {
         let keys = errand.recipients.map(\.entry.key)
         let now = surroundings.clock()
-        guard state.withLock({ $0.settings.uncertain == .hold }) else {
+        guard state.withLock({ $0.uncertainty(of: errand.first) }) == .hold else {
             store.noteLease(keys)
             let report = await carry(errand, by: courier, rig)
             return (judge().judge(errand, afterRoomFor: report), report)

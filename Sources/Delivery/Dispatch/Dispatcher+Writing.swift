@@ -130,7 +130,8 @@ extension SettledRecipient {
             status: settlement.status,
             attempts: settlement.attempts,
             nextAttemptAt: settlement.due,
-            reply: settlement.reply
+            reply: settlement.reply,
+            earnsReport: settlement.report != nil
         )
     }
 }

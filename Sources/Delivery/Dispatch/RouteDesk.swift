@@ -7,9 +7,13 @@ final class Rig: Sendable {
     let route: Route
     let tls: Result<TLSClientContext?, StreamError>
     let health = HealthBook()
+    let tokens: TokenBroker?
 
     init(_ route: Route) {
         self.route = route
+        tokens = route.credentials.flatMap { credentials in
+            if case .token(let source) = credentials.secret { TokenBroker(source) } else { nil }
+        }
         do throws(StreamError) {
             tls = .success(try route.tlsContext())
         } catch {

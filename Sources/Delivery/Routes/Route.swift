@@ -26,6 +26,10 @@ package struct Route: Sendable, Equatable {
     package var helloName: String
     /// The local IP address to send from; nil: the system chooses.
     package var sourceAddress: String?
+    /// Mail whose author is of one of these domains is signed with their keys.
+    package var dkim: [DKIMKey] = []
+    /// Shown to a next hop that asks for one in the handshake.
+    package var certificate: ClientCertificate?
     /// For a next hop that takes mail from one sender only.
     package var rewrite: SenderRewrite?
     /// Whom it asks for names; nil: the system's name servers.
@@ -50,23 +54,6 @@ package struct Route: Sendable, Equatable {
         self.helloName = helloName
         self.sourceAddress = sourceAddress
     }
-}
-
-/// How Postern logs on to a next hop. The password is never printed.
-package struct Credentials: Sendable, Equatable, CustomStringConvertible {
-    package enum Mechanism: String, Sendable, CaseIterable { case plain, login }
-
-    package let mechanism: Mechanism
-    package let username: String
-    let password: String
-
-    package init(mechanism: Mechanism, username: String, password: String) {
-        self.mechanism = mechanism
-        self.username = username
-        self.password = password
-    }
-
-    package var description: String { "\(mechanism.rawValue) as \(username)" }
 }
 
 package struct RouteLimits: Sendable, Equatable {

@@ -63,7 +63,7 @@ package enum CommandTable {
     static let all: [Command] =
         ServeCommand.all + DemoCommand.all + CheckCommand.all + ExplainCommand.all
         + ListCommands.all + SourceCommand.all + AppCommands.all + KeyCommands.all
-        + CredentialCommands.all
+        + CredentialCommands.all + SigningCommands.all
         + SendCommand.all + MessageCommands.all + QueueCommands.all + QueueOrderCommands.all
         + RouteCommands.all + SuppressionCommands.all + ImportCommand.all + [
             Command("version", "", "prints the version") { it in

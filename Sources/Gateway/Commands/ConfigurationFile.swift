@@ -1,3 +1,4 @@
+import Delivery
 import Glibc
 
 /// Reads configuration and secrets from disk.
@@ -11,25 +12,13 @@ enum ConfigurationFile {
             )
         }
         do throws(ConfigurationError) {
-            return try ConfigurationReader.read(text, file: path, readSecret: readSecret)
+            return try ConfigurationReader.read(text, file: path, readSecret: SecretFile.read)
         } catch {
             throw CommandFailure(
                 .configuration,
                 error.problems.map(\.description).joined(separator: "\n")
             )
         }
-    }
-
-    /// A secret's file; a bare name is looked for in `$CREDENTIALS_DIRECTORY` first, where systemd
-    /// puts credentials. One line end at its end is not part of the secret.
-    static func readSecret(_ path: String) -> String? {
-        var text: String?
-        if !path.contains("/"), let directory = getenv("CREDENTIALS_DIRECTORY") {
-            text = TextFile.read("\(String(cString: directory))/\(path)")
-        }
-        guard var secret = text ?? TextFile.read(path) else { return nil }
-        if secret.hasSuffix("\r\n") || secret.hasSuffix("\n") { secret.removeLast() }
-        return secret
     }
 }
 

@@ -1,3 +1,4 @@
+import Delivery
 import Glibc
 import Wire
 
@@ -66,7 +67,7 @@ enum ImportCommand {
             _ = try ConfigurationReader.read(
                 text,
                 file: "the imported configuration",
-                readSecret: ConfigurationFile.readSecret
+                readSecret: SecretFile.read
             )
         } catch {
             throw CommandFailure(

@@ -56,11 +56,12 @@ extension ConfigurationDraft {
             IPAddress($0)?.description
         }
         connector.messageSize = route.limits.messageSize
+        route.certificate = readClientCertificate(reader, readSecret)
+        route.dkim = readSigning(reader, name, readSecret)
         route.nameServers = reader.object("dns").flatMap { readNameServers($0) } ?? nameServers
         route.rewrite = reader.value("rewriteSender", "an address") {
             (try? Mailbox(parsing: $0)).map { SenderRewrite(to: $0) }
         }
-        reader.refuse(["dkim"])
         reader.finish(knownTo: "a send connector")
         sendConnectors.append(connector)
         routes.append(route)
@@ -93,32 +94,6 @@ extension ConfigurationDraft {
         if let file = route.caFile, readSecret(file) == nil {
             reader.note("caFile", "\(file) cannot be read")
         }
-    }
-
-    private func readCredentials(
-        _ reader: SettingsReader,
-        _ readSecret: (String) -> String?
-    ) -> Credentials? {
-        let mechanism = reader.choice("mechanism", Credentials.Mechanism.self)
-        let username = reader.string("username")
-        let file = reader.string("passwordFile")
-        reader.refuse([
-            "tokenFile", "tokenURL", "clientID", "clientSecretFile", "scope", "refreshTokenFile",
-        ])
-        if reader.isGiven("password") {
-            reader.note("password", "must not stand in this file; put it in a file, passwordFile")
-            _ = reader.tolerate(["password"])
-        }
-        reader.finish(knownTo: "authentication")
-        guard let mechanism, let username, let file else {
-            reader.note("", "authentication needs mechanism, username and passwordFile")
-            return nil
-        }
-        guard let password = readSecret(file) else {
-            reader.note("passwordFile", "\(file) cannot be read")
-            return nil
-        }
-        return Credentials(mechanism: mechanism, username: username, password: password)
     }
 
     private mutating func readLimits(

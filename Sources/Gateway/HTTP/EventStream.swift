@@ -62,7 +62,7 @@ final class EventStream {
             return say("retry: 3000\n\n")
         }
         while !api.isDraining {
-            if let text = await news() { return say(text) }
+            if let text = await news() { return isWelcome() ? say(text) : nil }
             if ContinuousClock.now - lastWord >= Self.heartbeat {
                 guard isWelcome() else { return nil }
                 return say(": \n\n")
@@ -87,7 +87,7 @@ final class EventStream {
             let page = try await api.store.eventPage(query)
             query.after = page.position
             if page.isEnd { seen = newest }
-            guard !page.events.isEmpty, isWelcome() else { return nil }
+            guard !page.events.isEmpty else { return nil }
             return page.events.map(Self.text).joined()
         } catch {
             return nil

@@ -40,8 +40,13 @@ extension House {
 }
 
 extension SettledRecipient {
-    /// The next hop says that there is no such address (RFC 3463 §3.2).
+    /// To send to that address again would be in vain.
     var isHardBounce: Bool {
-        status == .failed && reply?.enhanced?.hasPrefix("5.1.") == true
+        guard status == .failed, let reply else { return false }
+        return BounceClass.isHardBounce(
+            code: reply.code,
+            enhanced: reply.enhanced,
+            text: reply.text
+        )
     }
 }

@@ -18,6 +18,7 @@ enum ServiceError: Error, Sendable {
 final class Server: Sendable {
     let gateway: House
     private let dispatcher: Dispatcher
+    private let reporter: Reporter
     private let reception: Reception
     private let loops: EventLoops
     private let open = Mutex<(doors: Doors?, locals: [Listener])>((nil, []))
@@ -27,6 +28,8 @@ final class Server: Sendable {
         let waiting = Waiting(store)
         let bounces = BounceEar()
         let surroundings = Surroundings(clock: { .now }, resolver: Resolver())
+        let reporter = Reporter(on: loops)
+        self.reporter = reporter
         dispatcher = Dispatcher(
             store: store,
             loops: loops,
@@ -41,6 +44,7 @@ final class Server: Sendable {
                     log.tell(recipient)
                 }
                 if settled.contains(where: { $0.status == .failed }) { bounces.hear(settled) }
+                if settled.contains(where: \.earnsReport) { reporter.wake() }
             }
         )
         gateway = House(
@@ -79,8 +83,11 @@ final class Server: Sendable {
         }
         watchRanges()
         followAtStart()
+        reporter.begin(for: gateway)
         for listener in doors.listeners.values { reception.serve(listener, on: loops) }
-        loops.next().start { [gateway] in await Housekeeping(gateway: gateway).run() }
+        loops.next().start { [gateway, reporter] in
+            await Housekeeping(gateway: gateway, reporter: reporter).run()
+        }
     }
 
     /// The audit wants to know since when a range could have been used.
