@@ -15,6 +15,10 @@ final class House: Sendable {
     /// Nil where only a command runs: then nothing is sent.
     let dispatcher: Dispatcher?
     let orders: QueueOrders
+    let suppressions: SuppressionList
+    let streams = StreamCount()
+    /// Nil where only a command runs.
+    let webhooks: WebhookDesk?
     let log: Log
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
@@ -35,7 +39,8 @@ final class House: Sendable {
         clock: @escaping @Sendable () -> Timestamp = { .now },
         dispatcher: Dispatcher? = nil,
         metrics: Metrics = Metrics(),
-        waiting: Waiting? = nil
+        waiting: Waiting? = nil,
+        webhooks: ((Logons) -> WebhookDesk)? = nil
     ) {
         let live = LiveConfiguration(configuration)
         self.live = live
@@ -57,7 +62,11 @@ final class House: Sendable {
             dataDirectory: configuration.dataDirectory,
             metrics: metrics.logons
         )
-        desk = Desk(store: store, dispatcher: dispatcher) { live.value.rulebook }
+        self.webhooks = webhooks?(logons)
+        suppressions = SuppressionList(store)
+        desk = Desk(store: store, dispatcher: dispatcher, suppressions: suppressions) {
+            live.value.rulebook
+        }
         self.metrics = metrics
         self.waiting = waiting ?? Waiting(store)
     }

@@ -65,7 +65,8 @@ extension ConfigurationDraft {
             queuedMessages = reader.integer("queuedMessages", in: 1...Int.max) ?? queuedMessages
             reader.finish(knownTo: "limits")
         }
-        warn(file.tolerate(["suppression", "alerts"]), of: "configuration")
+        suppression = file.object("suppression").flatMap { readSuppression($0) }
+        warn(file.tolerate(["alerts"]), of: "configuration")
         file.finish(knownTo: "the configuration")
     }
 
