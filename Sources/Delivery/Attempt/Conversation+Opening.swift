@@ -7,6 +7,8 @@ struct Manners: Sendable {
     let limits: PhaseLimits
     /// Nil where the route never speaks TLS.
     let tls: TLSClientContext?
+    /// Nil where nobody but the route says whom to trust.
+    var trust: TrustShelf?
     /// Nil where the route needs no token.
     var tokens: TokenBroker?
 }

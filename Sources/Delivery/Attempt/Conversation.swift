@@ -18,6 +18,8 @@ final class Conversation {
     var needsReset = false
     /// What the server calls itself.
     var greetedName: String?
+    /// By what the server was known, where that was not the route's doing.
+    var proof: Privacy.Proof?
     /// Done once, when it is over.
     var onEnd: (() -> Void)?
     /// False once nothing more can be said.
@@ -140,6 +142,7 @@ extension Conversation {
 
     func secure(_ privacy: Privacy) async throws(HopFailure) {
         guard let context = privacy.tls else { return }
+        proof = privacy.proof
         do throws(StreamError) {
             try await connection.startTLS(
                 context,

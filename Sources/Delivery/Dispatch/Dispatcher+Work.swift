@@ -34,7 +34,13 @@ extension Dispatcher {
         var surroundings = surroundings
         if let names = rig.route.nameServers { surroundings.ask(resolvers.resolver(for: names)) }
         return Courier(
-            Manners(route: rig.route, limits: limits, tls: tls, tokens: rig.tokens),
+            Manners(
+                route: rig.route,
+                limits: limits,
+                tls: tls,
+                trust: rig.trust,
+                tokens: rig.tokens
+            ),
             surroundings: surroundings,
             health: rig.health,
             content: { [store] in ContentFeed(store.content(of: $0)) }
