@@ -430,3 +430,22 @@ def test_an_application_sees_its_own_events_alone(stuck):
     assert {e["message"] for e in other.get("/v1/events").json()["data"]} == {own}
     assert {mine, own} <= {e["message"] for e in stuck.admin.get("/v1/events").json()["data"]}
     assert json.dumps(stuck.admin.get("/v1/events").json()).find("pst") < 0, "no secret in the log"
+
+
+def test_what_administrators_do_is_in_the_log_with_their_name(stuck):
+    name = marker("app")
+    key = stuck.admin.get("/v1/me").json()["key"]
+    made = stuck.admin.post("/v1/applications", {"name": name}).id
+    issued = stuck.admin.post(f"/v1/applications/{name}/keys").json()["id"]
+    stuck.admin.post(f"/v1/applications/{name}/keys/{issued}/rotate")
+    stuck.admin.request("DELETE", f"/v1/applications/{name}/keys/{issued}")
+    stuck.ask("credential", "add", "--app", name, "--username", name)
+    stuck.admin.request("DELETE", f"/v1/applications/{made}")
+    events = [e for e in log(stuck, "application.created", "key.created", "key.rotated", "key.revoked",
+                             "credential.created", "application.removed")
+              if name in json.dumps(e["detail"]) or issued in json.dumps(e["detail"])]
+    assert [e["type"] for e in events] == [
+        "application.created", "key.created", "key.rotated", "key.revoked", "credential.created", "application.removed",
+    ]
+    assert {e["detail"]["by"] for e in events if e["type"] != "credential.created"} == {key}
+    assert all(e["message"] is None for e in events)

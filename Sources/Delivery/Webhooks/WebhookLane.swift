@@ -138,7 +138,7 @@ extension WebhookLane {
         for (event, outcome) in await outcomes(of: events, webhook) {
             let now = tools.clock()
             switch outcome {
-            case .taken, .forgotten:
+            case .taken:
                 progress.isBack = progress.isBack || walk.failures >= Self.enough
                 walk.failures = 0
                 progress.done.append(event.number)
@@ -155,7 +155,8 @@ extension WebhookLane {
                 progress.retries.append(retry(event, earlier, due, reason, now))
                 if let due { walk.nextRetry = min(walk.nextRetry ?? due, due) }
                 if due == nil, (progress.succeededAt ?? webhook.lastSuccessAt ?? first) <= first {
-                    end = "it took nothing for \(tools.schedule.patience); last: \(reason)"
+                    let days = tools.schedule.patience.components.seconds / 86_400
+                    end = "it took nothing for \(days) days; last: \(reason)"
                 }
             }
         }

@@ -41,8 +41,6 @@ enum WebhookOutcome: Sendable, Equatable {
     /// It wants no more, ever (410).
     case gone
     case failed(String)
-    /// The event is in the log no more.
-    case forgotten
 }
 
 extension WebhookTools {

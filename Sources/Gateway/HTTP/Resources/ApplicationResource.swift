@@ -34,6 +34,7 @@ enum ApplicationResource {
         try await write(api, taken: record.name) { () async throws(StoreError) in
             try await api.store.insert(record)
         }
+        try await api.note("application.created", request, record.facts)
         return .json(201) { record.write(to: &$0) }
             .with("Location", "/v1/applications/\(record.id)")
     }
@@ -49,6 +50,7 @@ enum ApplicationResource {
         try await write(api, taken: record.name) { () async throws(StoreError) in
             try await api.store.update(record)
         }
+        try await api.note("application.updated", request, record.facts)
         return .json { record.write(to: &$0) }
     }
 
@@ -57,6 +59,7 @@ enum ApplicationResource {
         try await write(api, taken: record.name) { () async throws(StoreError) in
             try await api.store.remove(record.id)
         }
+        try await api.note("application.removed", request, record.facts)
         return .noContent
     }
 
@@ -109,6 +112,11 @@ enum ApplicationResource {
 }
 
 extension ApplicationRecord {
+    /// What the log tells of it.
+    fileprivate var facts: [(String, String)] {
+        [("application", id.description), ("name", name)]
+    }
+
     /// Takes over what the form says; a field that is absent stays as it is.
     fileprivate mutating func read(_ form: inout FormReader, isNew: Bool) {
         if let name = form.string("name", maximum: 100) {

@@ -31,6 +31,7 @@ enum CredentialResource {
         } catch {
             throw Problem(error)
         }
+        try await api.note("credential.created", request, record.facts)
         api.gateway.log.info(
             "credential added",
             ["credential": record.id.description, "user": record.username]
@@ -75,6 +76,7 @@ enum CredentialResource {
         } catch {
             throw Problem(error)
         }
+        try await api.note("credential.removed", request, record.facts)
         api.gateway.log.info(
             "credential removed",
             ["credential": record.id.description, "user": record.username]
@@ -183,5 +185,12 @@ private struct CredentialRequest {
                 "a password is 1 to 256 octets without control characters, and no API key"
             )
         }
+    }
+}
+
+extension CredentialRecord {
+    /// What the log tells of it.
+    fileprivate var facts: [(String, String)] {
+        [("credential", id.description), ("user", username)]
     }
 }
