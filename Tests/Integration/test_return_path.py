@@ -270,3 +270,20 @@ def test_our_report_says_what_that_of_postfix_says(own, sink, postfix):
     for name in ("Final-Recipient", "Original-Recipient", "Action", "Status"):
         assert mine[name].replace(" ", "") == their[name].replace(" ", "")
     assert ours["Auto-Submitted"] == theirs["Auto-Submitted"]
+
+
+def test_a_hard_bounce_that_comes_back_counts_for_the_suppression_list(own, sink):
+    hop = sink()
+
+    def suppressing(config):
+        returning(config)
+        config["suppression"] = {"hardBounces": 1, "within": "1d", "for": "30d"}
+
+    gateway = own(hop.port, suppressing).start()
+    client = gateway.ready_client(*READ)
+    identifier = client.send().id
+    client.until(identifier, "relayed")
+    address = hop.taken[0].sender
+    hand_in(gateway, address, report(address))
+    listed = gateway.admin.get("/v1/suppressions").json()["data"]
+    assert [entry["address"] for entry in listed] == ["ops@corp.example"]

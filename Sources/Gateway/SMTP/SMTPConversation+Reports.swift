@@ -62,6 +62,7 @@ extension House {
             // What was uncertain may have been waiting for its next attempt.
             dispatcher?.forget(changed)
             if !changed.isEmpty { waiting.settled(id) }
+            await noteBounces(among: record.settled(by: findings, at: changed))
             for finding in findings {
                 log.info(
                     "report",
@@ -85,6 +86,28 @@ extension MessageRecord {
             var index = recipients.firstIndex { told.concerns($0.mailbox) }
             if index == nil, recipients.count == 1, report.recipients.count == 1 { index = 0 }
             return index.map { told.finding(about: $0, at: now) }
+        }
+    }
+
+    /// Those that a report has changed, as delivery tells of its own.
+    fileprivate func settled(
+        by findings: [ReportFinding],
+        at changed: [RecipientKey]
+    ) -> [SettledRecipient] {
+        findings.compactMap { finding in
+            let key = RecipientKey(message: key, index: finding.index)
+            guard let status = finding.status, changed.contains(key) else { return nil }
+            let recipient = recipients[finding.index]
+            return SettledRecipient(
+                id: id,
+                key: key,
+                mailbox: recipient.mailbox,
+                route: recipient.route,
+                status: status,
+                attempts: recipient.attempts,
+                nextAttemptAt: nil,
+                reply: finding.reply
+            )
         }
     }
 
