@@ -15,6 +15,10 @@ package struct DeliverySettings: Sendable {
     package var expireAfter: Duration
     package var uncertain: Uncertainty
     package var uncertainWait: Duration
+    /// The sender hears what became of the mail.
+    package var notifySender: Bool
+    /// After how long the sender hears that the mail waits; zero: never.
+    package var delayNotice: Duration
     package var limits: PhaseLimits
     /// How many waiting recipients are held in memory; the others stay in the store until their turn.
     package var window: Int
@@ -24,6 +28,8 @@ package struct DeliverySettings: Sendable {
         expireAfter: Duration = .seconds(2 * 86_400),
         uncertain: Uncertainty = .retry,
         uncertainWait: Duration = .seconds(600),
+        notifySender: Bool = true,
+        delayNotice: Duration = .seconds(4 * 3600),
         limits: PhaseLimits = PhaseLimits(),
         window: Int = 60_000
     ) {
@@ -31,6 +37,8 @@ package struct DeliverySettings: Sendable {
         self.expireAfter = expireAfter
         self.uncertain = uncertain
         self.uncertainWait = uncertainWait
+        self.notifySender = notifySender
+        self.delayNotice = delayNotice
         self.limits = limits
         self.window = window
     }

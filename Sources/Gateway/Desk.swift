@@ -76,10 +76,11 @@ final class Desk: Sendable {
     func take(
         _ offers: [Offer],
         partially: Bool = false,
+        condition: KeepCondition? = nil,
         claim: (([Receipt]) -> IdempotencyClaim?)? = nil
     ) async throws(StoreError) -> Outcome {
         do throws(StoreError) {
-            let outcome = try await keep(offers, partially: partially, claim: claim)
+            let outcome = try await keep(offers, partially: partially, condition, claim: claim)
             if case .kept = outcome { return outcome }
             discard(offers)
             return outcome
@@ -97,6 +98,7 @@ final class Desk: Sendable {
     private func keep(
         _ offers: [Offer],
         partially: Bool,
+        _ condition: KeepCondition?,
         claim: (([Receipt]) -> IdempotencyClaim?)?
     ) async throws(StoreError) -> Outcome {
         let rules = rulebook()
@@ -112,11 +114,11 @@ final class Desk: Sendable {
                 id: receipt.offer.id,
                 createdAt: receipt.offer.createdAt,
                 content: receipt.offer.content,
-                details: receipt.offer.details,
+                details: receipt.offer.lanedDetails,
                 reports: receipt.offer.reports
             )
         }
-        switch try await store.keep(parcels, claim: claim?(receipts)) {
+        switch try await store.keep(parcels, claim: claim?(receipts), condition: condition) {
         case .kept(let entries):
             for (entries, receipt) in zip(entries, receipts) {
                 dispatcher?.take(entries, fresh: receipt.offer.freshContent)
@@ -129,8 +131,31 @@ final class Desk: Sendable {
 }
 
 extension Offer {
+    /// A device's own word for its importance does not count where its connector has a lane; over HTTP
+    /// the lane is for messages that ask for none.
+    fileprivate var lanedDetails: MessageDetails {
+        let connector = submission.client.connector
+        guard let lane = connector.lane, connector.door == .smtp || details.priority == .normal
+        else { return details }
+        var details = details
+        details.priority = Priority(lane)
+        return details
+    }
+
     /// A small body in one piece spares its first attempt a read.
     fileprivate var freshContent: [UInt8]? {
         if content.count == 1, case .octets(let octets) = content[0] { octets } else { nil }
+    }
+}
+
+extension Priority {
+    fileprivate init(_ lane: Lane) {
+        self =
+            switch lane {
+            case .critical: .critical
+            case .high: .high
+            case .normal: .normal
+            case .low: .low
+            }
     }
 }

@@ -49,7 +49,7 @@ final class House: Sendable {
         )
         self.dispatcher = dispatcher
         orders = QueueOrders(store, dispatcher, clock: clock)
-        directory = Directory(store: store)
+        directory = Directory(store: store) { dispatcher?.adopt($0.uncertainties) }
         logons = Logons(
             directory,
             dataDirectory: configuration.dataDirectory,

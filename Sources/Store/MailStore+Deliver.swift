@@ -17,7 +17,8 @@ extension MailStore {
     }
 
     /// Settles what was being sent when the process ended, as `queued` and due now, or as
-    /// `uncertain` for an operator. Answers how many recipients that were.
+    /// `uncertain` for an operator where that holds, for all mail or for its application's. Answers
+    /// how many recipients that were.
     package func recover(holdUncertain: Bool, at now: Timestamp) async throws(StoreError) -> Int {
         try await write { rows throws(StoreError) in
             try rows.recover(holdUncertain: holdUncertain, at: now)

@@ -5,14 +5,16 @@ extension MailStore {
     /// Keeps all parcels and the claim's answer, or nothing. Answers when they are on disk.
     /// Throws `.full` when there is no room, `.conflict` when an id is taken or spooled content has
     /// gone stale.
-    package func keep(_ parcels: [Parcel], claim: IdempotencyClaim? = nil)
-        async throws(StoreError) -> KeepOutcome
-    {
+    package func keep(
+        _ parcels: [Parcel],
+        claim: IdempotencyClaim? = nil,
+        condition: KeepCondition? = nil
+    ) async throws(StoreError) -> KeepOutcome {
         let prepared = parcels.map { PreparedParcel($0) }
         let weight = prepared.reduce(0) { $0 + $1.weight }
         let now = parcels.first?.createdAt ?? .now
         let result = try await write(octets: weight) { rows throws(StoreError) in
-            try rows.keep(prepared, claim: claim, at: now)
+            try rows.keep(prepared, claim: claim, condition: condition, at: now)
         }
         switch result {
         case .kept(let first):

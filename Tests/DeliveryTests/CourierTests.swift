@@ -505,7 +505,7 @@ struct CourierPrivacyTests {
             by: route(to: [sink.host], security, caFile: security == .verified ? caFile : nil)
         )[0]
         #expect(report.outcomes[0].short.hasPrefix(outcome), "\(report.outcomes)")
-        #expect((report.tlsVersion != nil) == isPrivate)
+        #expect((report.facts?.tls?.version != nil) == isPrivate)
     }
 
     @Test("implicit from the first octet")

@@ -151,8 +151,8 @@ struct ConfigurationProblemTests {
             "", "", "narrow remoteIPRanges, or take acceptAnyRecipient away"
         ),
         (
-            "", "authentication: { mechanism: \"plain\" },", "",
-            "sendConnectors[0].authentication: authentication needs mechanism, username and passwordFile"
+            "", "authentication: { mechanism: \"plain\", username: \"u\" },", "",
+            "sendConnectors[0].authentication.passwordFile: is missing; plain needs a password"
         ),
         (
             "tls: { clientCAFile: \"x\" },", "", "",
@@ -172,8 +172,8 @@ struct ConfigurationProblemTests {
         ),
         // Promises of a later version.
         (
-            "", "dkim: [],", "",
-            ":12: sendConnectors[0].dkim: is not supported by this version of Postern; remove it"
+            "", "dkim: [{ domain: \"d.example\", selector: \"p1\" }],", "",
+            ":12: sendConnectors[0].dkim[0].keyFile: is missing; dkim needs domain, selector and keyFile"
         ),
     ]
 

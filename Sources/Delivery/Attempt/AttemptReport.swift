@@ -18,9 +18,11 @@ struct AttemptReport: Sendable, Equatable {
     var room: Int?
     /// The host had as many conversations as it bears: nothing was attempted.
     var isCrowdedOut = false
-    /// Of the conversation, for the record.
-    var tlsVersion: String?
+    /// Of the conversation, for the record; nil where none was begun.
+    var facts: AttemptFacts?
     var phase = Phase.resolve
+    /// What the sender asked of reports went along: from here on the next hop reports.
+    var handsOnReports = false
     /// Why the mail's content could not be read.
     var contentTrouble: String?
 

@@ -42,9 +42,12 @@ extension Conversation {
         in surroundings: Surroundings,
         inClear: Bool = false
     ) async throws(HopFailure) -> Conversation {
-        let connection = try await connect(to: target, as: manners, in: surroundings)
+        let stopwatch = Stopwatch()
+        let connection = try await connect(to: target, as: manners, in: surroundings, stopwatch)
         let conversation = Conversation(connection, to: target, limits: manners.limits)
         conversation.signer = MailSigner(manners.route.dkim, clock: surroundings.clock)
+        conversation.stopwatch = stopwatch
+        conversation.stopwatch.lap(.connect)
         do throws(HopFailure) {
             if privacy.level == .implicit { try await conversation.secure(privacy) }
             try await conversation.hearGreeting()
@@ -58,24 +61,34 @@ extension Conversation {
             return conversation
         } catch {
             conversation.hangUp()
-            throw error
+            var failure = error
+            failure.facts = conversation.facts(upTo: error.phase)
+            throw failure
         }
     }
 
     private static func connect(
         to target: Target,
         as manners: Manners,
-        in surroundings: Surroundings
+        in surroundings: Surroundings,
+        _ stopwatch: Stopwatch
     ) async throws(HopFailure) -> Connection {
         let source = manners.route.sourceAddress.flatMap { SocketAddress(ip: $0, port: 0) }
         do throws(StreamError) {
             return try await surroundings.connect(target.address, source, manners.limits.connect)
         } catch {
             let text = "connect to \(target.label): \(error.reasonAlone)"
+            var stopwatch = stopwatch
+            stopwatch.lap(.connect)
             throw HopFailure(
                 phase: .connect,
                 scope: .host,
-                reply: .found(text, "4.4.1", host: target.label)
+                reply: .found(text, "4.4.1", host: target.label),
+                facts: AttemptFacts(
+                    address: target.address.description,
+                    phase: .connect,
+                    timings: stopwatch.timings
+                )
             )
         }
     }

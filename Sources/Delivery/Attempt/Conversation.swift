@@ -8,6 +8,7 @@ final class Conversation {
     let limits: PhaseLimits
     private let connection: Connection
     private var replies = SMTPReplyReader()
+    var stopwatch = Stopwatch()
     var capabilities = SMTPCapabilities()
     /// Nil where the route signs nothing.
     var signer: MailSigner?
@@ -97,6 +98,7 @@ extension Conversation {
         while true {
             do throws(SMTPReplyError) {
                 if let reply = try replies.next() {
+                    stopwatch.lap(phase)
                     if reply.code == 421 { isOpen = false }  // RFC 5321 §3.8: it is closing
                     return reply
                 }
@@ -123,6 +125,7 @@ extension Conversation {
     }
 
     private func lost(in phase: Phase, _ reason: String) -> LostConversation {
+        stopwatch.lap(phase)
         hangUp()
         return LostConversation(phase: phase, reason: reason)
     }
@@ -144,7 +147,9 @@ extension Conversation {
                 identity: privacy.identity,
                 within: limits.handshake
             )
+            stopwatch.lap(.handshake)
         } catch {
+            stopwatch.lap(.handshake)
             hangUp()
             throw HopFailure(
                 phase: .handshake,

@@ -163,6 +163,7 @@ final class Courier {
             report.room = room
             report.isCrowdedOut = true
         }
+        report.facts = failure.facts
         if failure.scope == .route || (failure.scope == .host && manners.route.hop.isSmart) {
             report.condition = failure.reply.words
             report.restUntil = failure.scope == .host ? health.earliestReturn : nil

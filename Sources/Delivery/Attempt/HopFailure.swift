@@ -18,6 +18,8 @@ struct HopFailure: Error, Sendable, Equatable {
     let reply: HopReply
     /// The host is this one.
     var isLoop = false
+    /// Nil where no connection was tried.
+    var facts: AttemptFacts?
 
     /// Whether TLS, and nothing else, stood in the way.
     var isHandshake: Bool { phase == .handshake }

@@ -15,6 +15,7 @@ extension Conversation {
         }
         var transaction = Transaction(errand, on: self)
         let isReused = transactions > 0
+        if isReused { stopwatch = Stopwatch() }
         transactions += 1
         do throws(LostConversation) {
             try await transaction.run(content)
@@ -73,9 +74,10 @@ struct Transaction {
         var report = AttemptReport(outcomes: decided.map { $0 ?? undecided }, condition: condition)
         report.isStale = isStale
         report.isPassedOver = isPassedOver
-        report.tlsVersion = conversation.tls?.version
         report.response = response
+        report.facts = conversation.facts(upTo: phase)
         report.phase = phase
+        report.handsOnReports = conversation.capabilities.dsn
         report.contentTrouble = contentTrouble
         return report
     }
@@ -91,6 +93,7 @@ struct Transaction {
         } else {
             try await send(content, from: start)
         }
+        conversation.stopwatch.lap(.content)
         phase = .afterContent
         let reply = try await conversation.answer(
             in: .afterContent,

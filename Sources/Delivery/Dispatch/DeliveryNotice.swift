@@ -40,6 +40,8 @@ package struct SettledRecipient: Sendable, Equatable {
     package let attempts: Int
     package let nextAttemptAt: Timestamp?
     package let reply: NextHopReply?
+    /// The sender is to hear of it.
+    package var earnsReport = false
 }
 
 /// A route at one moment.
@@ -54,6 +56,9 @@ package struct RouteState: Sendable, Equatable {
     package let sending: Int
     package let connections: Int
     package let restsUntil: Timestamp?
+    /// Its mail had better go another way, where there is one: its upstream has suspended it, its
+    /// quota is used up, or it has rested for a while and still does.
+    package let isUnwell: Bool
     package let restReason: String?
     /// Hosts that are passed over, and until when.
     package let ailingHosts: [AilingHost]

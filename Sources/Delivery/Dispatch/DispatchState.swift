@@ -12,9 +12,12 @@ struct DispatchState {
         case wake(at: Timestamp)
         case refill
         case notify(DeliveryNotice)
+        case suspend(RouteSuspension)
     }
 
     var settings: DeliverySettings
+    /// Of the applications that differ from the settings.
+    var uncertainties: [ApplicationID: DeliverySettings.Uncertainty] = [:]
     private(set) var desks: [String: RouteDesk] = [:]
     var bodies = FreshBodies()
     var isStarted = false
@@ -33,6 +36,9 @@ struct DispatchState {
     init(settings: DeliverySettings) { self.settings = settings }
 
     var workers: Int { desks.values.reduce(0) { $0 + $1.workers } }
+
+    /// Some route's use is counted in the store.
+    var hasQuotas: Bool { desks.values.contains { $0.isLimited } }
 
     func desk(_ name: String) -> RouteDesk? { desks[name] }
 

@@ -128,12 +128,14 @@ extension Dispatcher {
                 report = attempt.report
             }
         }
-        await write(judgements, report, rig)
+        await write(judgements, report, rig, load)
     }
 
     func judge() -> Judge {
-        Judge(
-            settings: state.withLock { $0.settings },
+        let (settings, uncertainties) = state.withLock { ($0.settings, $0.uncertainties) }
+        return Judge(
+            settings: settings,
+            uncertainties: uncertainties,
             now: surroundings.clock(),
             chance: surroundings.chance()
         )
@@ -148,7 +150,7 @@ extension Dispatcher {
     ) async -> (judgements: [Judgement], report: AttemptReport?) {
         let keys = errand.recipients.map(\.entry.key)
         let now = surroundings.clock()
-        guard state.withLock({ $0.settings.uncertain == .hold }) else {
+        guard state.withLock({ $0.uncertainty(of: errand.first) }) == .hold else {
             store.noteLease(keys)
             let report = await carry(errand, by: courier, rig)
             return (judge().judge(errand, afterRoomFor: report), report)

@@ -12,38 +12,51 @@ struct Judgement: Sendable {
 /// Turns outcomes into judgements, by the settings of the moment.
 struct Judge: Sendable {
     let settings: DeliverySettings
+    var uncertainties: [ApplicationID: DeliverySettings.Uncertainty] = [:]
     let now: Timestamp
     /// Even in 0..<1, the same for all recipients of an errand: they come back together.
     let chance: Double
 
     func judge(_ errand: Errand, _ report: AttemptReport) -> [Judgement] {
-        zip(errand.recipients, report.outcomes).map { judge($0, $1, report) }
+        let circumstances = Circumstances(
+            facts: report.facts?.members,
+            handsOnReports: report.handsOnReports
+        )
+        return zip(errand.recipients, report.outcomes).map { judge($0, $1, circumstances) }
+    }
+
+    /// What all recipients of an attempt have in common.
+    private struct Circumstances {
+        let facts: String?
+        /// The next hop reports from here on.
+        let handsOnReports: Bool
     }
 
     private func judge(
         _ recipient: QueuedRecipient,
         _ outcome: Outcome,
-        _ report: AttemptReport
+        _ facts: Circumstances
     ) -> Judgement {
         let attempts = recipient.entry.attempts + 1
         switch outcome {
         case .again:
             return Judgement(recipient: recipient, settlement: nil, next: recipient)
         case .relayed(let reply):
-            return settle(recipient, as: .relayed, attempts, reply, report)
+            return settle(recipient, as: .relayed, attempts, reply, facts)
         case .failed(let reply):
-            return settle(recipient, as: .failed, attempts, reply, report)
+            return settle(recipient, as: .failed, attempts, reply, facts)
         case .deferred(let reply):
             let deadline = recipient.next.deadline(after: settings.expireAfter)
             guard deadline > now else {
-                return settle(recipient, as: .expired, attempts, reply, report)
+                return settle(recipient, as: .expired, attempts, reply, facts)
             }
             let wait = settings.retry.wait(afterAttempt: attempts, chance: chance)
             let due = min(now + wait, deadline)
-            return settle(recipient, as: .deferred, attempts, reply, report, until: due)
+            return settle(recipient, as: .deferred, attempts, reply, facts, until: due)
         case .uncertain(let reply):
-            let due = settings.uncertain == .retry ? now + settings.uncertainWait : nil
-            return settle(recipient, as: .uncertain, attempts, reply, report, until: due)
+            let policy = settings.uncertainty(of: recipient.entry, unless: uncertainties)
+            let due = policy == .retry ? now + settings.uncertainWait : nil
+            return settle(recipient, as: .uncertain, attempts, reply, facts, until: due)
         }
     }
 
@@ -63,7 +76,7 @@ struct Judge: Sendable {
         as status: RecipientStatus,
         _ attempts: Int,
         _ reply: HopReply?,
-        _ report: AttemptReport?,
+        _ facts: Circumstances?,
         until due: Timestamp? = nil
     ) -> Judgement {
         let settlement = Settlement(
@@ -82,7 +95,13 @@ struct Judge: Sendable {
             },
             at: now,
             route: recipient.entry.route,
-            detail: detail(reply, report)
+            detail: detail(status, reply),
+            facts: facts?.facts,
+            report: settings.report(
+                on: recipient.entry,
+                as: status,
+                handsOn: facts?.handsOnReports ?? false
+            )
         )
         return Judgement(
             recipient: recipient,
@@ -91,14 +110,20 @@ struct Judge: Sendable {
         )
     }
 
-    private func detail(_ reply: HopReply?, _ report: AttemptReport?) -> [(String, String)] {
-        guard let reply else { return [] }
+    private func detail(_ status: RecipientStatus, _ reply: HopReply?) -> [(String, String)] {
+        guard let reply else {
+            return status == .expired
+                ? [("enhanced", "4.4.7"), ("text", "the message expired")] : []
+        }
         var detail: [(String, String)] = []
         if reply.code != 0 { detail.append(("code", String(reply.code))) }
         if let enhanced = reply.enhanced { detail.append(("enhanced", enhanced)) }
         detail.append(("text", reply.text))
         if !reply.host.isEmpty { detail.append(("host", reply.host)) }
-        if let tls = report?.tlsVersion { detail.append(("tls", tls)) }
+        if status != .relayed, status != .delivered {
+            let kind = BounceClass(code: reply.code, enhanced: reply.enhanced, text: reply.text)
+            detail.append(("class", kind.rawValue))
+        }
         return detail
     }
 }

@@ -103,7 +103,7 @@ extension Duration {
     }
 
     /// The same form, in the largest unit that leaves a whole number.
-    var shortForm: String {
+    package var shortForm: String {
         let value = milliseconds
         let unit = Self.units.first { value % $0.milliseconds == 0 && value != 0 } ?? ("s", 1000)
         return "\(value / unit.milliseconds)\(unit.name)"

@@ -32,6 +32,11 @@ enum AppCommands {
                     "the recipient where a message names none",
                     repeatable: true
                 ),
+                .value(
+                    "uncertain",
+                    "retry|hold",
+                    "when nobody knows whether the next hop has its mail: send again, or wait"
+                ),
                 .value("expires", "TIME|DURATION", "the end of the first key"),
             ],
             run: add
@@ -77,6 +82,7 @@ enum AppCommands {
         var members: [(String, JSONValue)] = [("name", .string(name))]
         for (option, field) in [
             ("relay", "relay"), ("rate", "rate"), ("default-from", "default_from"),
+            ("uncertain", "uncertain"),
         ] {
             if let value = arguments.value(option) { members.append((field, .string(value))) }
         }

@@ -65,7 +65,7 @@ final class Configuration: Sendable {
         queuedMessages = draft.queuedMessages
         defaultDomain = draft.defaultDomain
         aliases = draft.aliases
-        postmaster = draft.postmaster ?? Mailbox(localPart: "postmaster", domain: draft.hostname)
+        postmaster = draft.postmaster ?? draft.defaultPostmaster
         openPages = draft.openPages
         warnings = draft.warnings
     }
@@ -106,4 +106,16 @@ struct ConfigurationDraft {
     var postmaster: Mailbox?
     var openPages: [String: Configuration.OpenPages] = [:]
     var warnings: [AuditFinding] = []
+}
+
+extension ConfigurationDraft {
+    /// At the first accepted domain, where somebody reads it; at the server's own name without one.
+    fileprivate var defaultPostmaster: Mailbox {
+        let domain =
+            switch acceptedDomains.first?.domain {
+            case .exactly(let name), .below(let name): name
+            case .any, nil: hostname
+            }
+        return Mailbox(localPart: "postmaster", domain: domain)
+    }
 }

@@ -158,10 +158,9 @@ extension ConfigurationDraft {
         delivery.uncertain =
             reader.choice("uncertain", DeliverySettings.Uncertainty.self) ?? delivery.uncertain
         delivery.uncertainWait = reader.duration("uncertainWait") ?? delivery.uncertainWait
-        warn(
-            reader.tolerate(["delayNotice", "notifySender", "returnPath"]),
-            of: "delivery"
-        )
+        delivery.notifySender = reader.bool("notifySender") ?? delivery.notifySender
+        delivery.delayNotice = reader.duration("delayNotice") ?? delivery.delayNotice
+        warn(reader.tolerate(["returnPath"]), of: "delivery")
         reader.finish(knownTo: "delivery")
     }
 }

@@ -24,9 +24,15 @@ final class Directory: Sendable {
 
     private let store: MailStore
     private let reading = Mutex(Reading())
+    /// Hears of the applications whenever they have been read.
+    private let onReading: @Sendable ([ApplicationRecord]) -> Void
 
-    init(store: MailStore) {
+    init(
+        store: MailStore,
+        onReading: @escaping @Sendable ([ApplicationRecord]) -> Void = { _ in }
+    ) {
         self.store = store
+        self.onReading = onReading
     }
 
     /// Reads all of it anew. Of two readings at once the one begun later counts: it has seen the
@@ -48,6 +54,7 @@ final class Directory: Sendable {
                 credentials,
                 after: reading.content
             )
+            onReading(applications)
         }
     }
 

@@ -1,4 +1,5 @@
 import Crypto
+import Delivery
 import Mail
 import Policy
 import Store
@@ -118,5 +119,15 @@ struct DirectoryState {
             }
         }
         for fingerprint in disputed { certificates[fingerprint] = nil }
+    }
+}
+
+extension [ApplicationRecord] {
+    /// Of those that differ from the configuration.
+    var uncertainties: [ApplicationID: DeliverySettings.Uncertainty] {
+        reduce(into: [:]) { found, application in
+            let word = application.uncertain.flatMap(DeliverySettings.Uncertainty.init(rawValue:))
+            if let word { found[application.id] = word }
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Delivery
 import Mail
 import Net
 import Store
@@ -5,6 +6,7 @@ import Store
 /// What must be done now and then, for as long as the server runs.
 struct Housekeeping: Sendable {
     let gateway: House
+    let reporter: Reporter
 
     func run() async {
         var round = 0
@@ -12,9 +14,27 @@ struct Housekeeping: Sendable {
             guard await EventLoop.current?.sleep(for: .seconds(5)) ?? false else { return }
             try? await gateway.directory.noteUses()
             try? await gateway.sources.flush()
+            await gateway.orders.failOver(
+                by: gateway.configuration.rulebook,
+                gateway.directory,
+                gateway.log
+            )
             round += 1
             if round % 12 == 0 { await sweep() }
+            let isHasty = gateway.configuration.delivery.delayNotice < .seconds(600)
+            if isHasty || round % 12 == 0 { await noticeDelays() }
         }
+    }
+
+    /// Mail that waits longer than its sender would think is told to the sender, and to the postmaster.
+    private func noticeDelays() async {
+        let delivery = gateway.configuration.delivery
+        guard delivery.notifySender, delivery.delayNotice > .zero else { return }
+        let now = gateway.clock()
+        let count = try? await gateway.store.noteDelays(until: now - delivery.delayNotice, at: now)
+        guard let count, count > 0 else { return }
+        reporter.wake()
+        await gateway.tellPostmaster(.oldMail(count, after: delivery.delayNotice))
     }
 
     /// Takes out what is past its retention, in small steps that hold up nobody.

@@ -18,6 +18,7 @@ enum ServiceError: Error, Sendable {
 final class Server: Sendable {
     let gateway: House
     private let dispatcher: Dispatcher
+    private let reporter: Reporter
     private let reception: Reception
     private let loops: EventLoops
     private let open = Mutex<(doors: Doors?, locals: [Listener])>((nil, []))
@@ -25,6 +26,8 @@ final class Server: Sendable {
     init(_ configuration: Configuration, store: MailStore, log: Log, loops: EventLoops) {
         let metrics = Metrics()
         let waiting = Waiting(store)
+        let reporter = Reporter(on: loops)
+        self.reporter = reporter
         dispatcher = Dispatcher(
             store: store,
             loops: loops,
@@ -38,6 +41,7 @@ final class Server: Sendable {
                     waiting.settled(recipient.id)
                     log.tell(recipient)
                 }
+                if settled.contains(where: \.earnsReport) { reporter.wake() }
             }
         )
         gateway = House(
@@ -69,8 +73,11 @@ final class Server: Sendable {
         }
         watchRanges()
         followAtStart()
+        reporter.begin(for: gateway)
         for listener in doors.listeners.values { reception.serve(listener, on: loops) }
-        loops.next().start { [gateway] in await Housekeeping(gateway: gateway).run() }
+        loops.next().start { [gateway, reporter] in
+            await Housekeeping(gateway: gateway, reporter: reporter).run()
+        }
     }
 
     /// The audit wants to know since when a range could have been used.

@@ -106,6 +106,19 @@ enum Schema {
         CREATE INDEX recipient_status ON recipient (status, message)
             WHERE status <> 70 AND status <> 80 AND status <> 110 AND status <> 120;
 
+        CREATE INDEX message_send_at ON message (send_at) WHERE send_at IS NOT NULL;
+
+        -- What senders are still to be told.
+        CREATE TABLE report (
+            message INTEGER NOT NULL,
+            idx INTEGER NOT NULL,
+            kind INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (message, idx, kind)
+        ) WITHOUT ROWID;
+        -- When the postmaster was last told of a cause, in days since 1970.
+        CREATE TABLE notice (cause TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
+
         CREATE TABLE event (
             n INTEGER PRIMARY KEY,
             at INTEGER NOT NULL,
@@ -151,7 +164,8 @@ enum Schema {
             default_from TEXT,
             default_to TEXT,
             created INTEGER NOT NULL,
-            certificates TEXT
+            certificates TEXT,
+            uncertain TEXT
         ) WITHOUT ROWID;
         CREATE TABLE credential (
             id BLOB PRIMARY KEY,
@@ -180,6 +194,14 @@ enum Schema {
             refusals INTEGER NOT NULL
         );
         CREATE UNIQUE INDEX source_key ON source (address, connector, application);
+        CREATE TABLE quota_use (
+            route TEXT NOT NULL,
+            span INTEGER NOT NULL,
+            slot INTEGER NOT NULL,
+            lane INTEGER NOT NULL,
+            used INTEGER NOT NULL,
+            PRIMARY KEY (route, span, slot, lane)
+        ) WITHOUT ROWID;
         CREATE TABLE watched_range (
             connector TEXT NOT NULL,
             lower BLOB NOT NULL,

@@ -17,15 +17,19 @@ enum JSONText {
         pairs.isEmpty ? nil : array(pairs.flatMap { [$0.0, $0.1] })
     }
 
-    /// Nil for no members.
-    static func object(_ members: [(String, String)]) -> String? {
-        if members.isEmpty { return nil }
+    /// Nil for no members. `written`: further ones, as they stand.
+    static func object(_ members: [(String, String)], and written: String? = nil) -> String? {
+        if members.isEmpty, written == nil { return nil }
         var octets = [UInt8(ascii: "{")]
         for (name, value) in members {
             if octets.count > 1 { octets.append(UInt8(ascii: ",")) }
             append(name, to: &octets)
             octets.append(UInt8(ascii: ":"))
             append(value, to: &octets)
+        }
+        if let written {
+            if octets.count > 1 { octets.append(UInt8(ascii: ",")) }
+            octets.append(contentsOf: written.utf8)
         }
         octets.append(UInt8(ascii: "}"))
         return String(decoding: octets, as: UTF8.self)

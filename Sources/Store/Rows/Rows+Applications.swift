@@ -4,7 +4,7 @@ extension Database {
     func applications() throws(StoreError) -> [ApplicationRecord] {
         let sql: StaticString = """
             SELECT id, name, relays, senders, recipients, scopes, rate, ip_ranges, default_from,
-                default_to, created, certificates FROM application ORDER BY name
+                default_to, created, certificates, uncertain FROM application ORDER BY name
             """
         return try select(sql) { row throws(StoreError) in
             ApplicationRecord(
@@ -19,6 +19,7 @@ extension Database {
                 defaultFrom: row.optionalText(8),
                 defaultTo: try strings(in: row.optionalText(9)),
                 certificates: try strings(in: row.optionalText(11)),
+                uncertain: row.optionalText(12),
                 createdAt: row.time(10)
             )
         }
@@ -53,8 +54,8 @@ extension Rows {
         try database.change(
             """
             INSERT INTO application (id, name, relays, senders, recipients, scopes, rate, ip_ranges,
-                default_from, default_to, created, certificates)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                default_from, default_to, created, certificates, uncertain)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             application.values
         )
@@ -65,7 +66,7 @@ extension Rows {
             """
             UPDATE application SET name = ?2, relays = ?3, senders = ?4, recipients = ?5,
                 scopes = ?6, rate = ?7, ip_ranges = ?8, default_from = ?9, default_to = ?10,
-                created = ?11, certificates = ?12
+                created = ?11, certificates = ?12, uncertain = ?13
             WHERE id = ?1
             """,
             application.values
@@ -139,7 +140,7 @@ extension ApplicationRecord {
             rate.map { .integer(Int64($0)) } ?? .null,
             .text(orNull: JSONText.array(ipRanges)), .text(orNull: defaultFrom),
             .text(orNull: JSONText.array(defaultTo)), .time(createdAt),
-            .text(orNull: JSONText.array(certificates)),
+            .text(orNull: JSONText.array(certificates)), .text(orNull: uncertain),
         ]
     }
 }

@@ -15,7 +15,7 @@ struct PreparedSettlement: Sendable {
         route = texts.add(settlement.route)
         let words = settlement.reply
         reply = (texts.add(words?.enhanced), texts.add(words?.text), texts.add(words?.host))
-        detail = JSONText.object(settlement.detail)
+        detail = JSONText.object(settlement.detail, and: settlement.facts)
         due =
             switch settlement.status {
             case _ where settlement.status.isFinal: nil
@@ -54,6 +54,9 @@ extension Rows {
             let settlement = prepared.settlement
             if try update(prepared) {
                 if prepared.due == nil { finished.insert(settlement.key.message.row) }
+                if let report = settlement.report {
+                    try owe(report, to: settlement.key, at: settlement.at)
+                }
             } else if try !noteOnHeld(prepared) {
                 ignored.append(settlement.key)
                 guard try hasMessage(settlement.key.message.row) else { continue }
@@ -128,34 +131,40 @@ extension Rows {
     func recover(holdUncertain: Bool, at now: Timestamp) throws(StoreError) -> Int {
         let sending = try database.select(
             """
-            SELECT message, idx FROM recipient INDEXED BY recipient_due
-            WHERE due IS NOT NULL AND status = ?
+            SELECT r.message, r.idx, a.uncertain FROM recipient r INDEXED BY recipient_due
+            CROSS JOIN message m ON m.n = r.message
+            LEFT JOIN application a ON a.id = m.application
+            WHERE r.due IS NOT NULL AND r.status = ?
             """,
             [.status(.sending)]
-        ) { (message: $0.integer(0), index: $0.int(1)) }
+        ) { row in
+            let isHeld = row.optionalText(2).map { $0 == "hold" } ?? holdUncertain
+            return (message: row.integer(0), index: row.int(1), isHeld: isHeld)
+        }
         for key in sending {
             try database.change(
                 "UPDATE recipient SET status = ?, due = ? WHERE message = ? AND idx = ?",
                 [
-                    .status(holdUncertain ? .uncertain : .queued),
-                    .time(holdUncertain ? nil : now),
+                    .status(key.isHeld ? .uncertain : .queued), .time(key.isHeld ? nil : now),
                     .integer(key.message), .integer(Int64(key.index)),
                 ]
             )
             try insertEvent(
-                holdUncertain ? RecipientStatus.uncertain.name : "recovered",
+                key.isHeld ? RecipientStatus.uncertain.name : "recovered",
                 at: now,
                 message: key.message,
-                recipient: key.index
+                recipient: key.index,
+                detail: Self.interruption
             )
         }
-        if holdUncertain {
-            for message in Set(sending.map(\.message)) where try !isUnfinished(message) {
-                unfinishedChange -= 1
-            }
-        }
+        for message in Set(sending.filter(\.isHeld).map(\.message))
+        where try !isUnfinished(message) { unfinishedChange -= 1 }
         return sending.count
     }
+
+    private static let interruption = JSONText.object([
+        ("text", "the gateway ended while the mail was being sent")
+    ])
 
     func isUnfinished(_ message: Int64) throws(StoreError) -> Bool {
         let row = try database.prepare(

@@ -12,12 +12,14 @@ extension Rows {
     func keep(
         _ parcels: [PreparedParcel],
         claim: IdempotencyClaim?,
+        condition: KeepCondition? = nil,
         at now: Timestamp
     ) throws(StoreError) -> KeepResult {
         if let claim {
             if let earlier = try database.answer(to: claim, at: now) { return earlier }
         }
         try checkRoom(for: parcels.count)
+        if let condition { try fulfil(condition, at: now) }
         let first = next.message
         for parcel in parcels { try insert(parcel) }
         if let claim { try insert(claim) }

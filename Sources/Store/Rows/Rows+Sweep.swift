@@ -83,6 +83,7 @@ extension Rows {
             try removeContent(of: message)
             for sql: StaticString in [
                 "DELETE FROM event WHERE message = ?",
+                "DELETE FROM report WHERE message = ?",
                 "DELETE FROM recipient WHERE message = ?",
                 "DELETE FROM message WHERE n = ?",
             ] { try database.change(sql, [.integer(message)]) }

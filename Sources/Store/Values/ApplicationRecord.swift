@@ -17,6 +17,9 @@ package struct ApplicationRecord: Sendable, Equatable {
     package var defaultTo: [String]
     /// SHA-256 fingerprints of client certificates that are this application, in lower-case hex.
     package var certificates: [String]
+    /// `retry` or `hold`: what becomes of its mail when nobody knows whether the next hop has it; nil
+    /// as the configuration says.
+    package var uncertain: String?
     package var createdAt: Timestamp
 
     package init(
@@ -31,6 +34,7 @@ package struct ApplicationRecord: Sendable, Equatable {
         defaultFrom: String? = nil,
         defaultTo: [String] = [],
         certificates: [String] = [],
+        uncertain: String? = nil,
         createdAt: Timestamp
     ) {
         self.id = id
@@ -44,6 +48,7 @@ package struct ApplicationRecord: Sendable, Equatable {
         self.defaultFrom = defaultFrom
         self.defaultTo = defaultTo
         self.certificates = certificates
+        self.uncertain = uncertain
         self.createdAt = createdAt
     }
 }

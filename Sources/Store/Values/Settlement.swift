@@ -34,6 +34,10 @@ package struct Settlement: Sendable {
     package var route: String
     /// Goes to the event.
     package var detail: [(String, String)]
+    /// Goes there too: members of a JSON object as text, shared by all that one attempt settled.
+    package var facts: String?
+    /// What the sender is to hear of it.
+    package var report: ReportKind?
 
     /// The event is named after the status unless another name is given.
     package init(
@@ -45,7 +49,9 @@ package struct Settlement: Sendable {
         at: Timestamp,
         event: String? = nil,
         route: String,
-        detail: [(String, String)] = []
+        detail: [(String, String)] = [],
+        facts: String? = nil,
+        report: ReportKind? = nil
     ) {
         self.key = key
         self.status = status
@@ -56,6 +62,8 @@ package struct Settlement: Sendable {
         self.event = event ?? status.name
         self.route = route
         self.detail = detail
+        self.facts = facts
+        self.report = report
     }
 }
 

@@ -1,3 +1,4 @@
+import Delivery
 import Mail
 import Policy
 import Store
@@ -144,6 +145,9 @@ extension ApplicationRecord {
             certificates,
             "a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons"
         ) { CertificateFingerprint($0)?.text }
+        if form.isGiven("uncertain") {
+            uncertain = form.choice("uncertain", DeliverySettings.Uncertainty.self)?.rawValue
+        }
         readRate(&form)
         readDefaults(&form)
     }
@@ -196,6 +200,7 @@ extension ApplicationRecord {
         json.member("certificates", certificates)
         json.member("default_from", defaultFrom)
         json.member("default_to", defaultTo)
+        json.member("uncertain", uncertain)
         json.member("created_at", createdAt)
         json.endObject()
     }
