@@ -35,8 +35,17 @@ struct Receipt: Sendable {
     let offer: Offer
     let approval: Approval
     let refused: [RefusedRecipient]
+    /// The places of the recipients to whom nothing is sent.
+    let suppressed: Set<Int>
 
-    var status: RecipientStatus {
+    /// The worst of its recipients'.
+    var status: RecipientStatus { suppressed.isEmpty ? waiting : .suppressed }
+
+    func status(at place: Int) -> RecipientStatus {
+        suppressed.contains(place) ? .suppressed : waiting
+    }
+
+    private var waiting: RecipientStatus {
         (offer.details.sendAt ?? offer.createdAt) > offer.createdAt ? .scheduled : .queued
     }
 }
@@ -54,16 +63,19 @@ final class Desk: Sendable {
 
     private let store: MailStore
     private let dispatcher: Dispatcher?
+    private let suppressions: SuppressionList
     private let rulebook: @Sendable () -> Rulebook
 
     /// Without a dispatcher mail is kept and waits for the next server.
     init(
         store: MailStore,
         dispatcher: Dispatcher?,
+        suppressions: SuppressionList,
         rulebook: @escaping @Sendable () -> Rulebook
     ) {
         self.store = store
         self.dispatcher = dispatcher
+        self.suppressions = suppressions
         self.rulebook = rulebook
     }
 
@@ -106,7 +118,14 @@ final class Desk: Sendable {
         var receipts: [Receipt] = []
         for (offer, decision) in zip(offers, decisions) {
             guard let approval = decision.approval else { return .refused(decisions) }
-            receipts.append(Receipt(offer: offer, approval: approval, refused: decision.refused))
+            receipts.append(
+                Receipt(
+                    offer: offer,
+                    approval: approval,
+                    refused: decision.refused,
+                    suppressed: suppressions.places(in: approval.recipients, at: offer.createdAt)
+                )
+            )
         }
         let parcels = receipts.map { receipt in
             Parcel(
@@ -115,7 +134,8 @@ final class Desk: Sendable {
                 createdAt: receipt.offer.createdAt,
                 content: receipt.offer.content,
                 details: receipt.offer.lanedDetails,
-                reports: receipt.offer.reports
+                reports: receipt.offer.reports,
+                suppressed: receipt.suppressed
             )
         }
         switch try await store.keep(parcels, claim: claim?(receipts), condition: condition) {

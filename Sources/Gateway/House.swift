@@ -15,6 +15,10 @@ final class House: Sendable {
     /// Nil where only a command runs: then nothing is sent.
     let dispatcher: Dispatcher?
     let orders: QueueOrders
+    let suppressions: SuppressionList
+    let streams = StreamCount()
+    /// Nil where only a command runs.
+    let webhooks: WebhookDesk?
     let log: Log
     let metrics: Metrics
     let clock: @Sendable () -> Timestamp
@@ -24,6 +28,7 @@ final class House: Sendable {
     let protocolLog: ProtocolLog
     let idempotencyKeys = IdempotencyKeys()
     let waiting: Waiting
+    let returnKey: ReturnKey
     private let live: LiveConfiguration
     private let draining = Atomic(false)
 
@@ -34,7 +39,8 @@ final class House: Sendable {
         clock: @escaping @Sendable () -> Timestamp = { .now },
         dispatcher: Dispatcher? = nil,
         metrics: Metrics = Metrics(),
-        waiting: Waiting? = nil
+        waiting: Waiting? = nil,
+        webhooks: ((Logons) -> WebhookDesk)? = nil
     ) {
         let live = LiveConfiguration(configuration)
         self.live = live
@@ -48,19 +54,27 @@ final class House: Sendable {
             clock: clock
         )
         self.dispatcher = dispatcher
-        orders = QueueOrders(store, dispatcher, clock: clock)
+        returnKey = ReturnKey(directory: configuration.dataDirectory, log: log)
         directory = Directory(store: store) { dispatcher?.adopt($0.uncertainties) }
+        orders = QueueOrders(store, dispatcher, clock: clock)
         logons = Logons(
             directory,
             dataDirectory: configuration.dataDirectory,
             metrics: metrics.logons
         )
-        desk = Desk(store: store, dispatcher: dispatcher) { live.value.rulebook }
+        self.webhooks = webhooks?(logons)
+        suppressions = SuppressionList(store)
+        desk = Desk(store: store, dispatcher: dispatcher, suppressions: suppressions) {
+            live.value.rulebook
+        }
         self.metrics = metrics
         self.waiting = waiting ?? Waiting(store)
     }
 
     var configuration: Configuration { live.value }
+
+    /// Where reports about our mail come back to; nil where they go to its sender.
+    var returnPath: ReturnPath? { returnKey.armed(configuration.delivery.returnPath) }
 
     func adopt(_ configuration: Configuration) {
         live.adopt(configuration)

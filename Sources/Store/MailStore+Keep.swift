@@ -57,8 +57,9 @@ extension MailStore {
     /// What `Database.pending` would answer for a message just kept.
     private static func entries(of parcel: Parcel, as number: Int64) -> [QueueEntry] {
         let message = MessageKey(row: number)
-        return parcel.approval.recipients.enumerated().map { index, recipient in
-            QueueEntry(
+        return parcel.approval.recipients.enumerated().compactMap { index, recipient in
+            if parcel.suppressed.contains(index) { return nil }
+            return QueueEntry(
                 key: RecipientKey(message: message, index: index),
                 id: parcel.id,
                 mailbox: recipient.mailbox,

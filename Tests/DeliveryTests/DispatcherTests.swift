@@ -121,7 +121,7 @@ private final class Office: Sendable {
 }
 
 /// Whether it comes true within ten seconds.
-private func eventually(_ isTrue: () -> Bool) async throws -> Bool {
+func eventually(_ isTrue: () -> Bool) async throws -> Bool {
     for _ in 0..<1000 {
         if isTrue() { return true }
         try await Task.sleep(for: .milliseconds(10))

@@ -80,7 +80,8 @@ import Wire
             try await ask(nil, within: .milliseconds(200))
         }
         #expect(error?.description.hasSuffix("no answer in time") == true)
-        #expect(ContinuousClock.now - begun < .seconds(5))
+        // A busy machine takes its time; the client's own limit is 30 s.
+        #expect(ContinuousClock.now - begun < .seconds(20))
     }
 
     @Test("what must not be reached, or not in the clear, is not even connected to")

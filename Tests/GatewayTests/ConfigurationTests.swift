@@ -50,7 +50,7 @@ struct ConfigurationTests {
         #expect(configuration.storeFloor == 1 << 30 && configuration.queuedMessages == 1_000_000)
         #expect(configuration.retention.content == .seconds(604_800))
         #expect(configuration.delivery.uncertainWait == .seconds(600))
-        #expect(configuration.postmaster.description == "postmaster@relay.corp.example")
+        #expect(configuration.postmaster.description == "postmaster@corp.example")
         let book = configuration.rulebook
         #expect(
             book.receiveConnectors.map(\.name) == [

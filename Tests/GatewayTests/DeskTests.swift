@@ -94,7 +94,12 @@ struct DeskTests {
     }
 
     private func desk(_ drawer: Drawer) -> Desk {
-        Desk(store: drawer.store, dispatcher: nil, rulebook: Self.rules)
+        Desk(
+            store: drawer.store,
+            dispatcher: nil,
+            suppressions: SuppressionList(drawer.store),
+            rulebook: Self.rules
+        )
     }
 
     @Test("what is approved is kept with its recipients, routes and content")

@@ -56,7 +56,7 @@ struct SecretTests {
         let reopened = SecretVault(directory: drawer.directory)
         #expect(try reopened.open(box, for: id) == Array("tanstaaf".utf8))
         #expect(try reopened.open(box, for: other) == nil)
-        #expect(try reopened.open(nil, for: nil) == nil)
+        #expect(try reopened.open(nil, for: CredentialID?.none) == nil)
     }
 
     @Test("a key file that is open to others, damaged or missing says so, and how to mend it")

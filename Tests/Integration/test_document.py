@@ -98,6 +98,18 @@ def test_every_operation_answers_with_success(gateway, admin, client, document):
         order = {"filter": {"message": later}, "dry_run": True}
         admin.post(f"/v1/queue/{verb}", order | ({"to_route": "Next"} if verb == "reroute" else {}))
     client.post(f"/v1/messages/{later}/cancel")
+    hook = admin.post("/v1/webhooks", {"url": "http://127.0.0.1:1/", "events": ["alert.opened"]}).id
+    admin.get("/v1/webhooks")
+    admin.get(f"/v1/webhooks/{hook}")
+    admin.post(f"/v1/webhooks/{hook}/rotate")
+    admin.post(f"/v1/webhooks/{hook}/redeliver", {"failed": True})
+    admin.request("PATCH", f"/v1/webhooks/{hook}", json_body={"enabled": False})
+    admin.request("DELETE", f"/v1/webhooks/{hook}")
+    left = admin.post("/v1/suppressions", {"address": f"{marker()}@corp.example"}).id
+    admin.get("/v1/suppressions")
+    admin.get(f"/v1/suppressions/{left}")
+    admin.request("PATCH", f"/v1/suppressions/{left}", json_body={"for": "1d"})
+    admin.request("DELETE", f"/v1/suppressions/{left}")
     admin.get("/v1/routes")
     admin.get("/v1/routes/Next")
     admin.post("/v1/routes/Next/suspend", {"for": "1m"})

@@ -190,6 +190,59 @@ extension NetTests {
             }
         }
 
+        @Test("texts are joined, and a record cut short is no answer")
+        func texts() async throws {
+            try await withLoops { loops in
+                let server = try ScriptedDNSServer(on: loops) { query in
+                    query.name == "x.test"
+                        ? .records(.text("", ["v=STSv1; ", "id=1"]), .text("", ["other"]))
+                        : .code(3)
+                }
+                defer { server.stop() }
+                let resolver = Resolver(servers: [server.address], hostsFile: nil)
+                #expect(try await resolver.texts(of: "x.test") == ["v=STSv1; id=1", "other"])
+                #expect(try await resolver.texts(of: "none.test").isEmpty)
+            }
+        }
+
+        @Test(
+            "what a server calls authentic is secure where it is trusted, and nowhere else",
+            arguments: [true, false],
+            [true, false]
+        )
+        func authentic(isValidating: Bool, isAuthentic: Bool) async throws {
+            try await withLoops { loops in
+                let server = try ScriptedDNSServer(on: loops) { query in
+                    let records: [DNSReply.Record] =
+                        switch query.type {
+                        case 15: [.mailExchanger("", 1, "mx.test")]
+                        case 1: [.address("", "192.0.2.1")]
+                        case 52 where query.name == "_25._tcp.mx.test":
+                            [.authentication("", [3, 1, 1] + [UInt8](repeating: 7, count: 32))]
+                        default: []
+                        }
+                    let noData = records.isEmpty ? UInt32(60) : nil
+                    return [
+                        DNSReply(records: records, negativeTTL: noData, isAuthentic: isAuthentic)
+                    ]
+                }
+                defer { server.stop() }
+                let resolver = Resolver(
+                    servers: [server.address],
+                    isValidating: isValidating,
+                    hostsFile: nil
+                )
+                let isSecure = isValidating && isAuthentic
+                #expect(try await resolver.mailExchangers(of: "x.test").isSecure == isSecure)
+                #expect(try await resolver.addresses(of: "mx.test").isSecure == isSecure)
+                let found = try await resolver.authentications(of: "mx.test", port: 25)
+                #expect(found?.map(\.usage) == (isSecure ? [3] : nil))
+                let none = try await resolver.authentications(of: "other.test", port: 25)
+                #expect(none?.count == (isSecure ? 0 : nil))
+                #expect(server.asked.value.allSatisfy { $0.asksForProof == isValidating })
+            }
+        }
+
         static let impossible = [
             "", ".", "a..b", "a b.test", "ä.test", String(repeating: "x", count: 64),
         ]

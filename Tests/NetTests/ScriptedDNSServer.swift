@@ -9,6 +9,10 @@ struct DNSReply: Sendable {
         case address(String, String, ttl: UInt32 = 300)
         case alias(String, String, ttl: UInt32 = 300)
         case mailExchanger(String, UInt16, String, ttl: UInt32 = 300)
+        /// Of several strings.
+        case text(String, [String], ttl: UInt32 = 300)
+        /// Its data as it stands.
+        case authentication(String, [UInt8], ttl: UInt32 = 300)
     }
 
     var code: UInt8 = 0
@@ -16,6 +20,7 @@ struct DNSReply: Sendable {
     /// A SOA in the authority section, with this minimum.
     var negativeTTL: UInt32?
     var isTruncated = false
+    var isAuthentic = false
     var hasWrongID = false
     var wrongQuestion: String?
 }
@@ -34,6 +39,7 @@ struct DNSQuery: Sendable, Equatable {
     let type: UInt16
     var isTCP = false
     var hasEDNS = true
+    var asksForProof = false
     var port = 0
     var id: UInt16 = 0
 }
@@ -126,6 +132,7 @@ final class ScriptedDNSServer: Sendable {
             type: UInt16(query[place + 1]) << 8 | UInt16(query[place + 2]),
             isTCP: isTCP,
             hasEDNS: query[11] == 1,
+            asksForProof: query[3] & 0x20 != 0,
             port: port,
             id: UInt16(query[0]) << 8 | UInt16(query[1])
         )
@@ -139,7 +146,7 @@ extension DNSReply {
         var octets: [UInt8] = []
         let id = hasWrongID ? query.id &+ 1 : query.id
         octets += number(id)
-        octets += [0x81 | (isTruncated ? 2 : 0), 0x80 | code]
+        octets += [0x81 | (isTruncated ? 2 : 0), 0x80 | (isAuthentic ? 0x20 : 0) | code]
         octets += number(1) + number(UInt16(records.count))
         octets += number(negativeTTL == nil ? 0 : 1) + number(0)
         octets += name(wrongQuestion ?? query.name) + number(query.type) + number(1)
@@ -165,6 +172,14 @@ extension DNSReply {
         case .alias(let owner, let target, let ttl): return entry(owner, 5, ttl, name(target))
         case .mailExchanger(let owner, let preference, let host, let ttl):
             return entry(owner, 15, ttl, number(preference) + name(host))
+        case .text(let owner, let strings, let ttl):
+            return entry(
+                owner,
+                16,
+                ttl,
+                strings.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+            )
+        case .authentication(let owner, let data, let ttl): return entry(owner, 52, ttl, data)
         }
     }
 

@@ -6,9 +6,11 @@ struct AttemptFacts: Sendable, Equatable {
     var address: String
     /// Nil in the clear.
     var tls: TLSFacts?
+    /// By what the host was known where that was not the route's doing.
+    var proof: Privacy.Proof?
     /// The connection had carried other mail before; its opening is told there.
     var isReused = false
-    /// The last phase that was come to.
+    /// The last phase that was come to; what was pipelined goes on behind a refusal.
     var phase: Phase
     var timings: PhaseTimings
 
@@ -17,12 +19,14 @@ struct AttemptFacts: Sendable, Equatable {
         var text = "\"address\":\"\(address)\",\"tls\":"
         if let tls {
             text += "{\"version\":\"\(tls.version)\",\"cipher\":\"\(tls.cipher)\""
-            text += ",\"verified\":\(tls.peerFingerprint != nil)}"
+            text += ",\"verified\":\(tls.isVerified)"
+            if let proof { text += ",\"by\":\"\(proof.rawValue)\"" }
+            text += "}"
         } else {
             text += "null"
         }
         if isReused { text += ",\"reused\":true" }
-        return text + ",\"phase\":\"\(phase.name)\",\"timings_ms\":" + timings.json
+        return text + ",\"reached\":\"\(phase.name)\",\"timings_ms\":" + timings.json
     }
 }
 
@@ -31,6 +35,7 @@ extension Conversation {
         AttemptFacts(
             address: target.address.description,
             tls: tls,
+            proof: tls == nil ? nil : proof,
             isReused: transactions > 1,
             phase: phase,
             timings: stopwatch.timings

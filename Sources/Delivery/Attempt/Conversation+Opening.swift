@@ -1,3 +1,4 @@
+import Mail
 import Net
 import Wire
 
@@ -5,8 +6,11 @@ import Wire
 struct Manners: Sendable {
     let route: Route
     let limits: PhaseLimits
+    var returnPath: ReturnPath?
     /// Nil where the route never speaks TLS.
     let tls: TLSClientContext?
+    /// Nil where nobody but the route says whom to trust.
+    var trust: TrustShelf?
     /// Nil where the route needs no token.
     var tokens: TokenBroker?
 }
@@ -45,9 +49,10 @@ extension Conversation {
         let stopwatch = Stopwatch()
         let connection = try await connect(to: target, as: manners, in: surroundings, stopwatch)
         let conversation = Conversation(connection, to: target, limits: manners.limits)
-        conversation.signer = MailSigner(manners.route.dkim, clock: surroundings.clock)
         conversation.stopwatch = stopwatch
+        conversation.returnPath = manners.returnPath
         conversation.stopwatch.lap(.connect)
+        conversation.signer = MailSigner(manners.route.dkim, clock: surroundings.clock)
         do throws(HopFailure) {
             if privacy.level == .implicit { try await conversation.secure(privacy) }
             try await conversation.hearGreeting()

@@ -1,3 +1,4 @@
+import Mail
 import Net
 import Wire
 
@@ -9,6 +10,8 @@ final class Conversation {
     private let connection: Connection
     private var replies = SMTPReplyReader()
     var stopwatch = Stopwatch()
+    /// Where reports are to come back to; nil: to the sender of each mail.
+    var returnPath: ReturnPath?
     var capabilities = SMTPCapabilities()
     /// Nil where the route signs nothing.
     var signer: MailSigner?
@@ -18,6 +21,8 @@ final class Conversation {
     var needsReset = false
     /// What the server calls itself.
     var greetedName: String?
+    /// By what the server was known, where that was not the route's doing.
+    var proof: Privacy.Proof?
     /// Done once, when it is over.
     var onEnd: (() -> Void)?
     /// False once nothing more can be said.
@@ -140,6 +145,7 @@ extension Conversation {
 
     func secure(_ privacy: Privacy) async throws(HopFailure) {
         guard let context = privacy.tls else { return }
+        proof = privacy.proof
         do throws(StreamError) {
             try await connection.startTLS(
                 context,

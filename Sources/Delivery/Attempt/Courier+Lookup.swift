@@ -54,8 +54,11 @@ extension Courier {
             throw .unresolved(ailment.reason, HostPort(host: domain))
         }
         do throws(HopFailure) {
-            let way = try await exchangers(of: domain)
+            var way = try await exchangers(of: domain)
             health.succeeded(question)
+            if let trust = manners.trust {
+                way.policy = await trust.policy(of: domain, in: surroundings)
+            }
             return way
         } catch {
             if error.scope == .domain { health.succeeded(question) }

@@ -36,14 +36,17 @@ extension Courier {
             let reply = HopReply.found(ailment.reason, "4.4.1", host: host.description)
             throw HopFailure(phase: .connect, scope: .host, reply: reply)
         }
+        health.approached(host, at: surroundings.clock())
         do throws(HopFailure) {
             let conversation = try await openAnyAddress(of: host)
             health.succeeded(host)
-            health.began(host, at: surroundings.clock())
+            health.settled(host, hasBegun: true, at: surroundings.clock())
             conversation.onEnd = { [health] in health.ended(host) }
             return conversation
         } catch {
-            throw learn(from: error, of: host, wasProbe: permission == .probe)
+            let failure = learn(from: error, of: host, wasProbe: permission == .probe)
+            health.settled(host, hasBegun: false, at: surroundings.clock())
+            throw failure
         }
     }
 
@@ -58,7 +61,11 @@ extension Courier {
             if failure.scope != .nowhere { health.succeeded(host) }
             return failure
         }
-        if failure.isRefusalToTalk, let room = health.crowd(at: host, at: now) {
+        if failure.isOfDomain { return failure }
+        let isSpoken = failure.reply.code != 0
+        if failure.isRefusalToTalk,
+            let room = health.crowd(at: host, inWords: isSpoken, at: now)
+        {
             return .crowd(at: host, room)
         }
         health.failed(host, because: failure.reply.words, at: now, isProbe: wasProbe)
@@ -96,7 +103,9 @@ extension Courier {
                 in: surroundings
             )
         } catch {
-            guard error.isHandshake, privacy.level == .opportunistic else { throw error }
+            guard error.isHandshake, privacy.level == .opportunistic else {
+                throw error.isPrivacy && privacy.proof != nil ? error.ofDomain : error
+            }
             conversation = try await Conversation.open(
                 to: target,
                 as: manners,
@@ -115,13 +124,6 @@ extension Courier {
         guard !manners.route.hop.isSmart, let name = conversation.greetedName else { return false }
         return name.lowercased() == manners.route.helloName.lowercased()
     }
-
-    private func privacy(
-        for host: HostPort,
-        _ found: HopAddresses
-    ) async throws(HopFailure) -> Privacy {
-        Privacy(level: manners.route.security, tls: manners.tls)
-    }
 }
 
 extension HopFailure {
@@ -138,6 +140,15 @@ extension HopFailure {
     /// It did not come to words, or not to kind ones.
     fileprivate var isRefusalToTalk: Bool {
         [.connect, .greeting, .hello].contains(phase)
+    }
+
+    fileprivate var isPrivacy: Bool { phase == .startTLS || phase == .handshake }
+
+    /// The same, of no concern to other domains' mail.
+    fileprivate var ofDomain: HopFailure {
+        var failure = self
+        failure.isOfDomain = true
+        return failure
     }
 
     fileprivate static func crowd(at host: HostPort, _ room: Int) -> HopFailure {

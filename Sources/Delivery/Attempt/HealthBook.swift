@@ -19,8 +19,12 @@ final class HealthBook: Sendable {
         health.withLock { $0.succeeded(host.description) }
     }
 
-    func began(_ host: HostPort, at now: Timestamp) {
-        health.withLock { $0.began(host.description, at: now) }
+    func approached(_ host: HostPort, at now: Timestamp) {
+        health.withLock { $0.approached(host.description, at: now) }
+    }
+
+    func settled(_ host: HostPort, hasBegun: Bool, at now: Timestamp) {
+        health.withLock { $0.settled(host.description, hasBegun: hasBegun, at: now) }
     }
 
     func ended(_ host: HostPort) {
@@ -32,8 +36,8 @@ final class HealthBook: Sendable {
     }
 
     /// How many conversations a host has that wanted no further one; nil where it has none that go on.
-    func crowd(at host: HostPort, at now: Timestamp) -> Int? {
-        health.withLock { $0.crowd(at: host.description, at: now) }
+    func crowd(at host: HostPort, inWords: Bool, at now: Timestamp) -> Int? {
+        health.withLock { $0.crowd(at: host.description, inWords: inWords, at: now) }
     }
 
     /// When the first dead host may be tried again.

@@ -18,6 +18,8 @@ struct HopFailure: Error, Sendable, Equatable {
     let reply: HopReply
     /// The host is this one.
     var isLoop = false
+    /// It did not prove to be whom the domain trusts; the mail of others may go there.
+    var isOfDomain = false
     /// Nil where no connection was tried.
     var facts: AttemptFacts?
 

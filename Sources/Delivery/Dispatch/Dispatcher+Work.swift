@@ -28,13 +28,23 @@ extension Dispatcher {
     }
 
     private func makeCourier(_ rig: Rig) -> Courier {
-        let limits = state.withLock { $0.settings.limits }
+        let (limits, returnPath) = state.withLock {
+            ($0.settings.limits, $0.settings.returnPath)
+        }
         var tls: TLSClientContext?
         if case .success(let context) = rig.tls { tls = context }
         var surroundings = surroundings
         if let names = rig.route.nameServers { surroundings.ask(resolvers.resolver(for: names)) }
         return Courier(
-            Manners(route: rig.route, limits: limits, tls: tls, tokens: rig.tokens),
+            Manners(
+                route: rig.route,
+                limits: limits,
+                // Where the account must be the sender, it is.
+                returnPath: rig.route.rewrite == nil ? returnPath : nil,
+                tls: tls,
+                trust: rig.trust,
+                tokens: rig.tokens
+            ),
             surroundings: surroundings,
             health: rig.health,
             content: { [store] in ContentFeed(store.content(of: $0)) }

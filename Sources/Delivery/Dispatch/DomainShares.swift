@@ -82,7 +82,7 @@ struct DomainShares: Sendable {
         shares[domain] = share.isIdle && !share.isTroubled ? nil : share
     }
 
-    private var fresh: Share { Share(window: ConcurrencyWindow(most: most, first: 2)) }
+    private var fresh: Share { Share(window: ConcurrencyWindow(most: most, first: 1)) }
 }
 
 // MARK: - Parking

@@ -6,11 +6,13 @@ import Store
 final class Rig: Sendable {
     let route: Route
     let tls: Result<TLSClientContext?, StreamError>
+    let trust: TrustShelf?
     let health = HealthBook()
     let tokens: TokenBroker?
 
     init(_ route: Route) {
         self.route = route
+        trust = TrustShelf(route)
         tokens = route.credentials.flatMap { credentials in
             if case .token(let source) = credentials.secret { TokenBroker(source) } else { nil }
         }

@@ -23,6 +23,8 @@ struct HostHealth: Sendable {
 
     private struct Talk {
         var count = 0
+        /// Being opened.
+        var opening = 0
         /// When the host last did what it was asked.
         var lastGood: Timestamp
         /// No more than so many until then.
@@ -95,28 +97,45 @@ struct HostHealth: Sendable {
 // MARK: - Conversations
 
 extension HostHealth {
-    mutating func began(_ host: String, at now: Timestamp) {
-        talking[host, default: Talk(lastGood: now)].count += 1
-        talking[host]?.lastGood = now
+    mutating func approached(_ host: String, at now: Timestamp) {
+        talking[host, default: Talk(lastGood: now)].opening += 1
+    }
+
+    /// An approach is over: a conversation has begun, or has not.
+    mutating func settled(_ host: String, hasBegun: Bool, at now: Timestamp) {
+        change(host) { talk in
+            talk.opening -= 1
+            guard hasBegun else { return }
+            talk.count += 1
+            talk.lastGood = now
+        }
     }
 
     mutating func ended(_ host: String) {
+        change(host) { $0.count -= 1 }
+    }
+
+    private mutating func change(_ host: String, _ change: (inout Talk) -> Void) {
         guard var talk = talking[host] else { return }
-        talk.count -= 1
-        talking[host] = talk.count > 0 ? talk : nil
+        change(&talk)
+        talking[host] = talk.count + talk.opening > 0 ? talk : nil
     }
 
     mutating func progressed(_ host: String, at now: Timestamp) {
         talking[host]?.lastGood = now
     }
 
-    /// It wanted no further conversation. Answers how many it has, where they go on well: then it is
-    /// not dead, but has enough of them.
-    mutating func crowd(at host: String, at now: Timestamp) -> Int? {
+    /// It wanted no further conversation; the one that was refused is not settled yet. Answers how many
+    /// it may have, where they go on well: then it is not dead, but has enough of them. While others
+    /// are being opened, and it said so in words, what becomes of the last of them will tell.
+    mutating func crowd(at host: String, inWords: Bool, at now: Timestamp) -> Int? {
         guard var talk = talking[host], talk.lastGood + liveliness > now else { return nil }
-        talk.most = talk.count
+        let others = talk.opening - 1
+        guard talk.count > 0 || (inWords && others > 0) else { return nil }
+        let room = talk.count + max(0, others)
+        talk.most = room
         talk.mostUntil = now + crowding
         talking[host] = talk
-        return talk.count
+        return room
     }
 }

@@ -65,7 +65,7 @@ package enum CommandTable {
         + ListCommands.all + SourceCommand.all + AppCommands.all + KeyCommands.all
         + CredentialCommands.all + SigningCommands.all
         + SendCommand.all + MessageCommands.all + QueueCommands.all + QueueOrderCommands.all
-        + RouteCommands.all + ImportCommand.all + [
+        + RouteCommands.all + SuppressionCommands.all + ImportCommand.all + [
             Command("version", "", "prints the version") { it in
                 it.say("postern \(Version.text)")
             }

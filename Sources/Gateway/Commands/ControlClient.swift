@@ -139,6 +139,7 @@ struct ControlClient: Sendable {
             var whole: [UInt8] = []
             while let piece = try? await reader.next() { whole += piece }
             return Response(status: answer.status, body: whole)
+        case .events: return Response(status: 501, body: [])
         }
     }
 }

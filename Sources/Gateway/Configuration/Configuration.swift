@@ -1,6 +1,7 @@
 import Delivery
 import Mail
 import Policy
+import Store
 import Wire
 
 /// The configuration as loaded: checked, complete and immutable. A reload makes another one.
@@ -31,6 +32,8 @@ final class Configuration: Sendable {
     let routes: [Route]
     let delivery: DeliverySettings
     let retention: Retention
+    /// Nil: only administrators suppress addresses.
+    let suppression: SuppressionPolicy?
     let storeFloor: Int
     let queuedMessages: Int
     let defaultDomain: String?
@@ -61,6 +64,7 @@ final class Configuration: Sendable {
         routes = draft.routes
         delivery = draft.delivery
         retention = draft.retention
+        suppression = draft.suppression
         storeFloor = draft.storeFloor
         queuedMessages = draft.queuedMessages
         defaultDomain = draft.defaultDomain
@@ -99,6 +103,7 @@ struct ConfigurationDraft {
     var nameServers: NameServers?
     var delivery = DeliverySettings()
     var retention = Configuration.Retention()
+    var suppression: SuppressionPolicy?
     var storeFloor = 1 << 30
     var queuedMessages = 2_000_000
     var defaultDomain: String?

@@ -25,6 +25,8 @@ struct Answer {
         case octets([UInt8])
         /// A stored mail, sent piece by piece.
         case content(StoredContent, octets: Int)
+        /// Events as they happen, until the client has enough.
+        case events(EventStream)
     }
 
     var status: Int

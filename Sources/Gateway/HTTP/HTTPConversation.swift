@@ -244,7 +244,34 @@ final class HTTPConversation {
             )
             try await stream.send(head, within: times.body)
             if !exchange.isHead { try await send(content) }
+        case .events(let events):
+            try await send(events, answer.head, to: exchange)
         }
+    }
+
+    /// Piece by piece, without an end of its own: the client's or the connection's comes first.
+    private func send(
+        _ events: EventStream,
+        _ head: HTTPResponse,
+        to exchange: HTTPExchange
+    ) async throws(StreamError) {
+        var octets: [UInt8] = []
+        let writer = head.begin(
+            contentLength: nil,
+            answering: exchange,
+            date: api.httpDate,
+            to: &octets
+        )
+        try await stream.send(octets, within: times.body)
+        guard !exchange.isHead else { return }
+        while hasTime, let piece = await events.next() {
+            octets = []
+            writer.write(piece.span, to: &octets)
+            try await stream.send(octets, within: times.body)
+        }
+        octets = []
+        writer.finish(to: &octets)
+        if !octets.isEmpty { try await stream.send(octets, within: times.body) }
     }
 
     private func send(_ content: StoredContent) async throws(StreamError) {

@@ -94,6 +94,20 @@ enum Router {
         .init("GET", "/v1/credentials/{id}", .administrator, CredentialResource.show),
         .init("DELETE", "/v1/credentials/{id}", .administrator, CredentialResource.remove),
 
+        .init("GET", "/v1/webhooks", .administrator, WebhookResource.list),
+        .init("POST", "/v1/webhooks", .administrator, WebhookResource.create),
+        .init("GET", "/v1/webhooks/{id}", .administrator, WebhookResource.show),
+        .init("PATCH", "/v1/webhooks/{id}", .administrator, WebhookResource.update),
+        .init("DELETE", "/v1/webhooks/{id}", .administrator, WebhookResource.remove),
+        .init("POST", "/v1/webhooks/{id}/rotate", .administrator, WebhookResource.rotate),
+        .init("POST", "/v1/webhooks/{id}/redeliver", .administrator, WebhookResource.redeliver),
+
+        .init("GET", "/v1/suppressions", .administrator, SuppressionResource.list),
+        .init("POST", "/v1/suppressions", .administrator, SuppressionResource.create),
+        .init("GET", "/v1/suppressions/{id}", .administrator, SuppressionResource.show),
+        .init("PATCH", "/v1/suppressions/{id}", .administrator, SuppressionResource.update),
+        .init("DELETE", "/v1/suppressions/{id}", .administrator, SuppressionResource.remove),
+
         .init("GET", "/v1/me", .anyKey, InformationResource.me),
         .init("POST", "/v1/explain", .scope(.read), ExplainResource.explain),
         .init("GET", "/v1/queue", .scope(.read), QueueResource.summary),

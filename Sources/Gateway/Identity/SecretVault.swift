@@ -3,7 +3,7 @@ import Glibc
 import Mail
 import Synchronization
 
-/// Seals the passwords that CRAM-MD5 must know in clear. The key has a file of its own, so that
+/// Seals what must be known in clear: passwords for CRAM-MD5, secrets that sign webhooks. The key has a file of its own, so that
 /// neither the store nor a copy of it gives the passwords away.
 final class SecretVault: Sendable {
     let path: String
@@ -16,7 +16,10 @@ final class SecretVault: Sendable {
     }
 
     /// Makes the key file where there is none yet.
-    func seal(_ secret: String, for id: CredentialID) throws(SecretVaultError) -> [UInt8] {
+    func seal<Subject>(
+        _ secret: String,
+        for id: Identifier<Subject>
+    ) throws(SecretVaultError) -> [UInt8] {
         let cipher = try cipher(makingFile: true)
         let (text, context) = (Array(secret.utf8), Array(id.description.utf8))
         return try guarding { () throws(CryptoError) in
@@ -25,7 +28,10 @@ final class SecretVault: Sendable {
     }
 
     /// Nil where nothing was sealed, or not for that credential.
-    func open(_ box: [UInt8]?, for id: CredentialID?) throws(SecretVaultError) -> [UInt8]? {
+    func open<Subject>(
+        _ box: [UInt8]?,
+        for id: Identifier<Subject>?
+    ) throws(SecretVaultError) -> [UInt8]? {
         let cipher = try cipher(makingFile: false)
         let (box, context) = (box ?? decoy, Array((id?.description ?? "").utf8))
         return try guarding { () throws(CryptoError) in
@@ -66,7 +72,8 @@ final class SecretVault: Sendable {
     }
 
     private static let cure =
-        "put the right one back, or remove the credentials made with --cram-md5 and add them anew"
+        "put the right one back, or remove the webhooks and the credentials made with --cram-md5"
+        + " and add them anew"
 }
 
 /// Why recoverable passwords cannot be used.
@@ -77,8 +84,8 @@ struct SecretVaultError: Error, CustomStringConvertible {
     var description: String { "\(path): \(reason)" }
 }
 
-/// The key's file: 32 random octets, for their owner alone.
-private enum KeyFile {
+/// A key's file: 32 random octets, for their owner alone.
+enum KeyFile {
     /// Nil where there is none.
     static func read(_ path: String) throws(SecretVaultError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)

@@ -118,6 +118,9 @@ private struct Rerouting {
     }
 
     private func client(_ question: Case) -> Client {
+        let isOwn =
+            question.application == nil && question.connector == Client.postern.connector.name
+        if isOwn { return .postern }
         let principal: Principal =
             if let id = question.application {
                 .application(applicants[id] ?? Applicant(id: id, name: "", mayRelay: true))

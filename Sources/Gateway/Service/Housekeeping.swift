@@ -42,6 +42,13 @@ struct Housekeeping: Sendable {
         let now = gateway.clock()
         let retention = gateway.configuration.retention
         try? await gateway.sources.sweep(before: now - retention.history)
+        let within = gateway.configuration.suppression?.within ?? .zero
+        let wasFreed = try? await gateway.store.sweepSuppressions(
+            at: now,
+            bouncesBefore: now - within
+        )
+        if wasFreed == true { try? await gateway.suppressions.reload() }
+        try? await gateway.store.sweepWebhooks()
         try? await gateway.store.sweepEvents(before: now - retention.history)
         for _ in 0..<100 {
             let touched = try? await gateway.store.sweep(

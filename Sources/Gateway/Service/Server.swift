@@ -26,21 +26,30 @@ final class Server: Sendable {
     init(_ configuration: Configuration, store: MailStore, log: Log, loops: EventLoops) {
         let metrics = Metrics()
         let waiting = Waiting(store)
+        let bounces = BounceEar()
+        let surroundings = Surroundings(clock: { .now }, resolver: Resolver())
         let reporter = Reporter(on: loops)
         self.reporter = reporter
         dispatcher = Dispatcher(
             store: store,
             loops: loops,
             routes: configuration.routes,
-            settings: configuration.delivery,
-            surroundings: Surroundings(clock: { .now }, resolver: Resolver()),
-            log: { log.tell($0) },
+            settings: ReturnKey(directory: configuration.dataDirectory, log: log)
+                .armed(configuration.delivery),
+            surroundings: surroundings,
+            log: { notice in
+                log.tell(notice)
+                if case .routeSuspended(let it) = notice, it.isOrderedByNobody {
+                    reporter.tell(.suspended(it))
+                }
+            },
             onSettled: { settled in
                 for recipient in settled {
                     metrics.countOutcome(recipient.status.name)
                     waiting.settled(recipient.id)
                     log.tell(recipient)
                 }
+                if settled.contains(where: { $0.status == .failed }) { bounces.hear(settled) }
                 if settled.contains(where: \.earnsReport) { reporter.wake() }
             }
         )
@@ -50,10 +59,17 @@ final class Server: Sendable {
             log: log,
             dispatcher: dispatcher,
             metrics: metrics,
-            waiting: waiting
+            waiting: waiting,
+            webhooks: { logons in
+                WebhookDesk(
+                    WebhookTools(store: store, surroundings: surroundings, logons.vault, log),
+                    on: loops
+                )
+            }
         )
         reception = Reception(gateway)
         self.loops = loops
+        bounces.connect(gateway, loops)
     }
 
     /// Opens every door and begins to deliver. After it throws nothing is open.
@@ -72,8 +88,8 @@ final class Server: Sendable {
             throw error
         }
         watchRanges()
-        followAtStart()
         reporter.begin(for: gateway)
+        followAtStart()
         for listener in doors.listeners.values { reception.serve(listener, on: loops) }
         loops.next().start { [gateway, reporter] in
             await Housekeeping(gateway: gateway, reporter: reporter).run()
@@ -104,6 +120,8 @@ final class Server: Sendable {
     private func fillFromStore() async throws(ServiceError) {
         do throws(StoreError) {
             try await gateway.directory.reload()
+            try await gateway.suppressions.reload()
+            try await gateway.webhooks?.refresh()
             try await dispatcher.start()
         } catch {
             throw .store(error)
@@ -129,7 +147,10 @@ final class Server: Sendable {
             let before = gateway.configuration
             reception.adopt(certificates)
             gateway.adopt(configuration)
-            dispatcher.replace(routes: configuration.routes, settings: configuration.delivery)
+            dispatcher.replace(
+                routes: configuration.routes,
+                settings: gateway.returnKey.armed(configuration.delivery)
+            )
             watchRanges()
             follow(configuration, after: before)
         }
@@ -140,6 +161,7 @@ final class Server: Sendable {
     /// Finishes what is begun, for at most 30 s, and closes the store.
     func drain() async {
         gateway.beginDraining()
+        gateway.webhooks?.stop()
         let (doors, locals) = open.withLock { $0 }
         doors?.close()
         for listener in locals { listener.stop() }

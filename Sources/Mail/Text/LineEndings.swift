@@ -21,6 +21,7 @@ package struct LineEndings: Sendable {
         var index = Self.start(of: bytes, after: &last)
         var copied = index
         while index < bytes.count {
+            index = Self.endOfPlainLines(in: bytes, from: index)
             last = Self.passLine(bytes, &index, &copied, into: &output)
         }
         output.append(bytes.extracting(copied..<index))
@@ -31,6 +32,28 @@ package struct LineEndings: Sendable {
         guard last == .halved, !bytes.isEmpty, bytes[0] == .lineFeed else { return 0 }
         last = .pair
         return 1
+    }
+
+    /// Where from `start` on, inside a line, a closer look is needed first: at a line end that may not
+    /// be CRLF, at a dot that may begin a line, or at the piece's last octets. It never stands between
+    /// a CR and its LF. Most mail has neither, so most octets are looked at here only, many at once.
+    package static func endOfPlainLines(in bytes: Span<UInt8>, from start: Int) -> Int {
+        guard start < bytes.count, bytes[start] != .lineFeed else { return start }
+        let size = 32
+        var index = start
+        while bytes.count - index > size {
+            let octets = bytes.extracting(index..<index + size)
+            let following = bytes.extracting(index + 1..<index + 1 + size)
+            var found: UInt8 = 0
+            for offset in 0..<size {
+                let isUnpaired = (octets[offset] == 13).octet ^ (following[offset] == 10).octet
+                let isDotted = (octets[offset] == 10).octet & (following[offset] == 46).octet
+                found |= isUnpaired | isDotted
+            }
+            if found != 0 { break }
+            index += size
+        }
+        return index > start && bytes[index - 1] == .carriageReturn ? index - 1 : index
     }
 
     /// Goes behind the line's end, or to the end of the piece. What stands from `copied` up to

@@ -78,9 +78,11 @@ private enum Base32 {
 package enum MessageSubject: IdentifierSubject { package static let prefix = "msg_" }
 package enum ApplicationSubject: IdentifierSubject { package static let prefix = "app_" }
 package enum CredentialSubject: IdentifierSubject { package static let prefix = "crd_" }
+package enum WebhookSubject: IdentifierSubject { package static let prefix = "whk_" }
 package enum RequestSubject: IdentifierSubject { package static let prefix = "req_" }
 
 package typealias MessageID = Identifier<MessageSubject>
 package typealias ApplicationID = Identifier<ApplicationSubject>
 package typealias CredentialID = Identifier<CredentialSubject>
+package typealias WebhookID = Identifier<WebhookSubject>
 package typealias RequestID = Identifier<RequestSubject>

@@ -130,6 +130,49 @@ enum Schema {
         CREATE INDEX event_message ON event (message) WHERE message IS NOT NULL;
         CREATE INDEX event_other ON event (at) WHERE message IS NULL;
 
+        -- Addresses to which nothing is sent, and what may make others so.
+        CREATE TABLE suppression (
+            address TEXT PRIMARY KEY,
+            reason TEXT NOT NULL,
+            comment TEXT,
+            created INTEGER NOT NULL,
+            expires INTEGER
+        ) WITHOUT ROWID;
+        CREATE TABLE hard_bounce (
+            address TEXT NOT NULL,
+            message INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (address, message)
+        ) WITHOUT ROWID;
+
+        -- Where events are told, up to which number they have been, and those that must be told again.
+        CREATE TABLE webhook (
+            id BLOB PRIMARY KEY,
+            url TEXT NOT NULL,
+            events TEXT NOT NULL,
+            application BLOB,
+            secret BLOB NOT NULL,
+            old_secret BLOB,
+            old_until INTEGER,
+            created INTEGER NOT NULL,
+            disabled TEXT,
+            position INTEGER NOT NULL,
+            success INTEGER,
+            failure INTEGER,
+            error TEXT
+        ) WITHOUT ROWID;
+        -- Without a due time it was given up.
+        CREATE TABLE webhook_retry (
+            webhook BLOB NOT NULL,
+            event INTEGER NOT NULL,
+            attempts INTEGER NOT NULL,
+            first INTEGER NOT NULL,
+            due INTEGER,
+            error TEXT NOT NULL,
+            PRIMARY KEY (webhook, event)
+        ) WITHOUT ROWID;
+        CREATE INDEX webhook_retry_due ON webhook_retry (webhook, due);
+
         -- Routes that carry nothing for the time being.
         CREATE TABLE suspension (
             name TEXT PRIMARY KEY,

@@ -40,6 +40,7 @@ struct PreparedParcel: Sendable {
     let flags: Int
     let octets: Int
     let content: PreparedContent
+    let suppressed: Set<Int>
 
     init(_ parcel: Parcel) {
         // Field by field: a copy of the whole values would retain every text in them.
@@ -70,6 +71,7 @@ struct PreparedParcel: Sendable {
         flags = MessageFlags(parcel.details).rawValue
         octets = parcel.details.octets
         content = PreparedContent(parcel.content)
+        suppressed = parcel.suppressed
     }
 
     /// About what it adds to a transaction.

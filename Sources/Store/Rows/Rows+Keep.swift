@@ -34,8 +34,22 @@ extension Rows {
             try insertRecipients(of: number, parcel, texts)
         }
         try insertContent(parcel.content, of: number, at: parcel.createdAt)
+        if !parcel.suppressed.isEmpty { try tellSuppressed(of: number, parcel) }
+        guard parcel.suppressed.count < parcel.recipients.count else { return }
         try insertEvent(parcel.status.name, at: parcel.createdAt, message: number)
-        if !parcel.recipients.isEmpty { unfinishedChange += 1 }
+        unfinishedChange += 1
+    }
+
+    private func tellSuppressed(of number: Int64, _ parcel: PreparedParcel) throws(StoreError) {
+        for index in parcel.suppressed.sorted() {
+            try insertEvent(
+                RecipientStatus.suppressed.name,
+                at: parcel.createdAt,
+                message: number,
+                recipient: index,
+                detail: JSONText.object([("text", "the address is on the suppression list")])
+            )
+        }
     }
 
     private func insertMessage(
@@ -99,6 +113,11 @@ extension Rows {
             row.bind(5, recipient.route, of: texts)
             row.bind(8, recipient.notify)
             row.bind(9, recipient.original, of: texts)
+            if !parcel.suppressed.isEmpty {
+                let isSuppressed = parcel.suppressed.contains(index)
+                row.bind(6, isSuppressed ? .suppressed : parcel.status)
+                row.bind(7, isSuppressed ? nil : parcel.dueAt)
+            }
             try row.run()
         }
     }

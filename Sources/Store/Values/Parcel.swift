@@ -13,6 +13,8 @@ package final class Parcel: Sendable {
     package let reports: [Mailbox: DSNRecipient]
     /// When it may be sent first; later than `createdAt` it is scheduled.
     package let dueAt: Timestamp
+    /// The places of the recipients to whom nothing is sent.
+    package let suppressed: Set<Int>
 
     /// Due at `details.sendAt`, or at once.
     package init(
@@ -22,7 +24,8 @@ package final class Parcel: Sendable {
         content: [Piece],
         details: MessageDetails,
         reports: [Mailbox: DSNRecipient] = [:],
-        dueAt: Timestamp? = nil
+        dueAt: Timestamp? = nil,
+        suppressed: Set<Int> = []
     ) {
         self.approval = approval
         self.id = id
@@ -30,6 +33,7 @@ package final class Parcel: Sendable {
         self.content = content
         self.details = details
         self.reports = reports
+        self.suppressed = suppressed
         self.dueAt = dueAt ?? max(details.sendAt ?? createdAt, createdAt)
     }
 

@@ -56,3 +56,13 @@ func lineEndingsOfGarbage(seed: UInt64) {
         #expect(written(octets, cuts: Array(0...octets.count)) == normalized(octets))
     }
 }
+
+@Test("one bare line end in many whole lines is met at any place", arguments: 0...120)
+func lineEndingsOfLongText(place: Int) {
+    let lines = Array(repeatElement("a line of some length\r\n", count: 5).joined().utf8)
+    for oddity in ["\n", "\r", "\r\n", "\n\r", "\r\r\n"] {
+        var octets = lines
+        octets.insert(contentsOf: oddity.utf8, at: min(place, octets.count))
+        #expect(written(octets) == normalized(octets))
+    }
+}

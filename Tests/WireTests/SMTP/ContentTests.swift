@@ -103,6 +103,24 @@ struct ContentTests {
         #expect(back == normalised(content))
     }
 
+    @Test("one oddity in many whole lines is met at any place", arguments: 0...200)
+    func oddities(place: Int) {
+        let lines = Array(
+            repeatElement("thirty octets stand in a line\r\n", count: 6).joined().utf8
+        )
+        for oddity in ["\n", "\r", "\r\n", "\n.", "\r\n.", "\r\n..", "\n\r", "\r\r\n", "."] {
+            var content = lines
+            content.insert(contentsOf: oddity.utf8, at: min(place, content.count))
+            let wire = stuffed(content, .everyOctet)
+            #expect(stuffed(content, .whole) == wire)
+            #expect(read(wire, .whole).content == normalised(content))
+            // As it is, with dots that nobody doubled and line ends that nobody mended.
+            let raw = content + Array("\r\n.\r\n".utf8)
+            let (slow, quick) = (read(raw, .everyOctet), read(raw, .whole))
+            #expect(slow == quick)
+        }
+    }
+
     static let stuffings: [(String, String)] = [
         ("", ".\r\n"), ("a", "a\r\n.\r\n"), ("a\r\n", "a\r\n.\r\n"), ("a\r", "a\r\n.\r\n"),
         ("a\n", "a\r\n.\r\n"), (".", "..\r\n.\r\n"), ("\n.\r.\r\n.", "\r\n..\r\n..\r\n..\r\n.\r\n"),

@@ -6,9 +6,12 @@ import Wire
 enum EventResource {
     static func list(_ api: API, _ request: Request) async throws(Problem) -> Answer {
         try request.allowQuery(["type", "message", "application", "limit", "cursor"])
+        let wantsStream =
+            request.head.fields.first("Accept")?.contains("text/event-stream") ?? false
         guard var query = try EventQuery(request, api) else {
             return .json { write([], next: nil, to: &$0) }
         }
+        if wantsStream { return try stream(query, api, request) }
         let wanted = query.limit
         var events: [EventRecord] = []
         // A few looks at most: who filters for the rare goes on with the cursor.
@@ -23,6 +26,32 @@ enum EventResource {
             if query.limit == 0 { break }
         }
         return .json { write(events, next: EventRecord.id(of: query.after), to: &$0) }
+    }
+
+    /// From now on, or from where the client was.
+    private static func stream(
+        _ query: EventQuery,
+        _ api: API,
+        _ request: Request
+    ) throws(Problem) -> Answer {
+        var query = query
+        if let text = request.head.fields.first("Last-Event-ID"), !text.isEmpty {
+            guard let number = EventRecord.number(of: text) else {
+                throw .invalid("", "Last-Event-ID must be an event's id")
+            }
+            query.after = number
+        } else if try request.query("cursor") == nil {
+            query.after = api.store.newestEvent
+        }
+        query.limit = 100
+        guard let ticket = api.gateway.streams.enter() else {
+            throw Problem(503, "overloaded", "\(StreamCount.most) streams are open already")
+                .with("Retry-After", "10")
+        }
+        var answer = Answer(200, "text/event-stream", [])
+        answer.fields.append(("Cache-Control", "no-store"))
+        answer.body = .events(EventStream(api, request, query, ticket))
+        return answer
     }
 
     private static func write(_ events: [EventRecord], next: String?, to json: inout JSONWriter) {

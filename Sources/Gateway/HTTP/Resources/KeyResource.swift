@@ -22,7 +22,7 @@ enum KeyResource {
         let application = try holder(api, request)
         var form = try await api.form(of: request)
         let expiry = try readExpiry(&form, api.now)
-        return try await issue(api, for: application, expiringAt: expiry)
+        return try await issue(api, request, "key.created", for: application, expiringAt: expiry)
     }
 
     /// A new key at once; the old one goes on for `overlap` (a day), so that nothing stops.
@@ -36,7 +36,14 @@ enum KeyResource {
         let overlap = form.duration("overlap") ?? .seconds(86_400)
         let expiry = try readExpiry(&form, api.now)
         // First the new key, then the old one's end: a failure between them stops nobody.
-        let answer = try await issue(api, for: application, expiringAt: expiry)
+        let answer = try await issue(
+            api,
+            request,
+            "key.rotated",
+            for: application,
+            expiringAt: expiry,
+            successorOf: old
+        )
         let end = api.now + overlap
         try await stored { () async throws(StoreError) in
             try await api.store.updateKey(
@@ -54,14 +61,18 @@ enum KeyResource {
             try await api.store.revoke(key.id, at: api.now)
             try await api.directory.reload()
         }
+        try await api.note("key.revoked", request, [("key", "key_\(key.id)")])
         api.gateway.log.info("key revoked", ["key": key.id])
         return .noContent
     }
 
     private static func issue(
         _ api: API,
+        _ request: Request,
+        _ event: String,
         for application: ApplicationRecord?,
-        expiringAt expiry: Timestamp?
+        expiringAt expiry: Timestamp?,
+        successorOf old: KeyRecord? = nil
     ) async throws(Problem) -> Answer {
         let key = APIKey.generate(application == nil ? .administrator : .application)
         let record = KeyRecord(
@@ -76,6 +87,9 @@ enum KeyResource {
             try await api.store.insert(record)
             try await api.directory.reload()
         }
+        var facts = [("key", "key_\(key.id)"), ("for", application?.name ?? "administrator")]
+        if let old { facts.append(("successor_of", "key_\(old.id)")) }
+        try await api.note(event, request, facts)
         api.gateway.log.info(
             "key issued",
             ["key": key.id, "for": application?.name ?? "administrator"]

@@ -11,10 +11,12 @@ extension Receipt {
         json.member("status", status.name)
         json.member("message_id", offer.details.headerMessageID)
         json.member("created_at", offer.createdAt)
+        var place = 0
         json.members("recipients", approval.recipients) { recipient, json in
             json.beginObject()
             json.member("address", recipient.mailbox.description)
-            json.member("status", status.name)
+            json.member("status", status(at: place).name)
+            place += 1
             json.member("route", recipient.route)
             json.endObject()
         }

@@ -17,7 +17,13 @@ package struct DotStuffer: Sendable {
                 output.append(46)
                 copied = index
             }
-            last = LineEndings.passLine(bytes, &index, &copied, into: &output)
+            let start = index
+            index = LineEndings.endOfPlainLines(in: bytes, from: start)
+            if index > start, bytes[index - 1] == 10 {
+                last = .pair
+            } else {
+                last = LineEndings.passLine(bytes, &index, &copied, into: &output)
+            }
         }
         output.append(bytes.extracting(copied..<index))
     }

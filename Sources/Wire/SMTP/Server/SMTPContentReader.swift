@@ -41,9 +41,15 @@ struct SMTPContentReader: Sendable {
                     place = .insideLine
                 }
             case .insideLine:
-                let end = LineEndings.passLine(bytes, &index, &copied, into: &output)
-                if case .bare = end { hasMetBareLineEnd = true }
-                place = Self.place(after: end)
+                let start = index
+                index = LineEndings.endOfPlainLines(in: bytes, from: start)
+                if index > start, bytes[index - 1] == 10 {
+                    place = .lineStart(strictly: true)
+                } else {
+                    let end = LineEndings.passLine(bytes, &index, &copied, into: &output)
+                    if case .bare = end { hasMetBareLineEnd = true }
+                    place = Self.place(after: end)
+                }
             case .afterCR:
                 if bytes[index] != 10 { hasMetBareLineEnd = true }
                 place = .lineStart(strictly: bytes[index] == 10)
