@@ -1,3 +1,5 @@
+package import Mail
+
 /// How mail is delivered, whatever the route.
 ///
 /// This room takes kept messages to their next hops: the `Dispatcher` decides what is due and who may
@@ -19,6 +21,8 @@ package struct DeliverySettings: Sendable {
     package var notifySender: Bool
     /// After how long the sender hears that the mail waits; zero: never.
     package var delayNotice: Duration
+    /// Where reports about our mail come back to; nil: to its sender.
+    package var returnPath: ReturnPath?
     package var limits: PhaseLimits
     /// How many waiting recipients are held in memory; the others stay in the store until their turn.
     package var window: Int

@@ -28,6 +28,7 @@ final class House: Sendable {
     let protocolLog: ProtocolLog
     let idempotencyKeys = IdempotencyKeys()
     let waiting: Waiting
+    let returnKey: ReturnKey
     private let live: LiveConfiguration
     private let draining = Atomic(false)
 
@@ -53,8 +54,9 @@ final class House: Sendable {
             clock: clock
         )
         self.dispatcher = dispatcher
-        orders = QueueOrders(store, dispatcher, clock: clock)
+        returnKey = ReturnKey(directory: configuration.dataDirectory, log: log)
         directory = Directory(store: store) { dispatcher?.adopt($0.uncertainties) }
+        orders = QueueOrders(store, dispatcher, clock: clock)
         logons = Logons(
             directory,
             dataDirectory: configuration.dataDirectory,
@@ -70,6 +72,9 @@ final class House: Sendable {
     }
 
     var configuration: Configuration { live.value }
+
+    /// Where reports about our mail come back to; nil where they go to its sender.
+    var returnPath: ReturnPath? { returnKey.armed(configuration.delivery.returnPath) }
 
     func adopt(_ configuration: Configuration) {
         live.adopt(configuration)

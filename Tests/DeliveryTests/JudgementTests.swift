@@ -95,6 +95,31 @@ private let lost = HopReply(code: 0, enhanced: "4.4.2", text: "lost", host: "h")
         #expect((judgement.next != nil) == waits)
     }
 
+    @Test("calls nothing expired that the next hop may have")
+    func staysUncertain() {
+        var unclear = entry()
+        unclear.status = .uncertain
+        unclear.attempts = 1
+        let judge = Judge(settings: DeliverySettings(), now: now, chance: 0)
+        let again = judge.judge(
+            Errand(recipients: [QueuedRecipient(unclear)]),
+            AttemptReport(outcomes: [.deferred(lost)])
+        )[0]
+        #expect(again.settlement?.status == .uncertain && again.settlement?.event == "deferred")
+        #expect(again.next?.entry.status == .uncertain && again.settlement?.due != nil)
+        let later = Judge(settings: DeliverySettings(), now: now + .seconds(999_999), chance: 0)
+        for end in [
+            later.expire(QueuedRecipient(unclear)),
+            later.judge(
+                Errand(recipients: [QueuedRecipient(unclear)]),
+                AttemptReport(outcomes: [.deferred(lost)])
+            )[0],
+        ] {
+            #expect(end.settlement?.status == .uncertain && end.settlement?.due == nil)
+            #expect(end.settlement?.report == nil && end.next == nil)
+        }
+    }
+
     @Test("says of what kind a refusal was, and keeps what is known of the attempt")
     func detail() {
         var timings = PhaseTimings()
@@ -109,7 +134,7 @@ private let lost = HopReply(code: 0, enhanced: "4.4.2", text: "lost", host: "h")
         #expect(settlement?.detail.first { $0.0 == "class" }?.1 == "bad_mailbox")
         #expect(
             settlement?.facts == """
-                "address":"192.0.2.1:25","tls":null,"phase":"rcpt",\
+                "address":"192.0.2.1:25","tls":null,"reached":"rcpt",\
                 "timings_ms":{"connect":1.2,"rcpt":7}
                 """
         )

@@ -135,6 +135,8 @@ alias_maps =
 # Every domain is local here, and every mailbox is the one that the tests read.
 virtual_mailbox_domains = static:all
 virtual_transport = virtual
+# What it takes and cannot deliver: it writes reports of its own.
+transport_maps = regexp:{dir}/etc/transport
 virtual_mailbox_base = {dir}
 virtual_mailbox_maps = static:mail/
 virtual_uid_maps = static:{uid}
@@ -174,6 +176,7 @@ verify    unix       - - n - 1 verify
 proxymap  unix       - - n - - proxymap
 virtual   unix       - n n - 10 virtual
 error     unix       - - n - - error
+lost      unix       - n n - - pipe flags=q user=nobody argv=/bin/sh -c {{echo 5.1.1 User unknown in these tests; exit 67}}
 retry     unix       - - n - - error
 smtp      unix       - - n - - smtp
 anvil     unix       - - n - 1 anvil
@@ -183,6 +186,11 @@ postlog   unix-dgram n - n - 1 postlogd
 RECIPIENTS = """\
 /^refused/ 550 5.1.1 Mailbox unknown here
 /^deferred/ 450 4.2.1 Mailbox is busy
+"""
+
+
+TRANSPORT = """\
+/^bounced/ lost:
 """
 
 
@@ -205,7 +213,8 @@ class Delivered:
 
 
 class Postfix:
-    """A private Postfix with its own queue. It refuses refused…@ with 550, defers deferred…@ with 450, keeps all else."""
+    """A private Postfix with its own queue. It refuses refused…@ with 550, defers deferred…@ with 450, takes bounced…@ and
+    reports that it cannot deliver it, keeps all else."""
 
     def __init__(self, certificate: Certificate):
         self.port = free_port()
@@ -221,6 +230,7 @@ class Postfix:
         (etc / "main.cf").write_text(self._settings(owner))
         (etc / "master.cf").write_text(MASTER_CF.format(port=self.port))
         (etc / "recipients").write_text(RECIPIENTS)
+        (etc / "transport").write_text(TRANSPORT)
         shutil.copy(certificate.certificate, etc / "tls.pem")
         shutil.copy(certificate.key, etc / "tls.key")
         self._call("chown", "postfix", str(self.dir / "data"))

@@ -10,7 +10,7 @@ struct AttemptFacts: Sendable, Equatable {
     var proof: Privacy.Proof?
     /// The connection had carried other mail before; its opening is told there.
     var isReused = false
-    /// The last phase that was come to.
+    /// The last phase that was come to; what was pipelined goes on behind a refusal.
     var phase: Phase
     var timings: PhaseTimings
 
@@ -26,7 +26,7 @@ struct AttemptFacts: Sendable, Equatable {
             text += "null"
         }
         if isReused { text += ",\"reused\":true" }
-        return text + ",\"phase\":\"\(phase.name)\",\"timings_ms\":" + timings.json
+        return text + ",\"reached\":\"\(phase.name)\",\"timings_ms\":" + timings.json
     }
 }
 

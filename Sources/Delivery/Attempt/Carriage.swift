@@ -6,12 +6,18 @@ import Wire
 struct Carriage {
     private let entry: QueueEntry
     private let offer: SMTPCapabilities
+    private let returnPath: ReturnPath?
     /// Octets of the fields that are put above the content on its way out.
     var added = 0
 
-    init(_ entry: QueueEntry, to offer: SMTPCapabilities) {
+    init(
+        _ entry: QueueEntry,
+        to offer: SMTPCapabilities,
+        returningTo returnPath: ReturnPath? = nil
+    ) {
         self.entry = entry
         self.offer = offer
+        self.returnPath = entry.sender == .null ? nil : returnPath
     }
 
     /// Content goes in chunks to whoever takes them (RFC 3030 §2): no dot has to be found in it, and
@@ -48,7 +54,7 @@ struct Carriage {
     var mail: SMTPClientCommand {
         let dsn = offer.dsn ? entry.dsn : nil
         return .mail(
-            entry.sender,
+            returnPath.map { .mailbox($0.address(of: entry.id)) } ?? entry.sender,
             SMTPMailParameters(
                 // Re-encoded it has another size, which nobody knows yet.
                 size: offer.declaresSize && !needsReencoding ? entry.octets + added : nil,
@@ -61,7 +67,13 @@ struct Carriage {
     }
 
     func rcpt(_ entry: QueueEntry) -> SMTPClientCommand {
-        guard offer.dsn, var recipient = entry.dsn?.recipient else { return .rcpt(entry.mailbox) }
+        guard offer.dsn, entry.dsn != nil || returnPath != nil else { return .rcpt(entry.mailbox) }
+        var recipient = entry.dsn?.recipient ?? DSNRecipient()
+        if returnPath != nil, recipient.originalRecipient == nil {
+            // What comes back must name the recipient as we do, whatever aliases there are on the way.
+            let type = entry.mailbox.needsSMTPUTF8 ? "utf-8" : "rfc822"
+            recipient.originalRecipient = OriginalRecipient(field: "\(type);\(entry.mailbox)")
+        }
         if !smtpUTF8, recipient.originalRecipient?.isASCII == false {
             recipient.originalRecipient = nil
         }

@@ -1,3 +1,4 @@
+import Mail
 import Net
 import Wire
 
@@ -5,6 +6,7 @@ import Wire
 struct Manners: Sendable {
     let route: Route
     let limits: PhaseLimits
+    var returnPath: ReturnPath?
     /// Nil where the route never speaks TLS.
     let tls: TLSClientContext?
     /// Nil where nobody but the route says whom to trust.
@@ -48,6 +50,7 @@ extension Conversation {
         let connection = try await connect(to: target, as: manners, in: surroundings, stopwatch)
         let conversation = Conversation(connection, to: target, limits: manners.limits)
         conversation.stopwatch = stopwatch
+        conversation.returnPath = manners.returnPath
         conversation.stopwatch.lap(.connect)
         conversation.signer = MailSigner(manners.route.dkim, clock: surroundings.clock)
         do throws(HopFailure) {

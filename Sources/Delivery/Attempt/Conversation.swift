@@ -1,3 +1,4 @@
+import Mail
 import Net
 import Wire
 
@@ -9,6 +10,8 @@ final class Conversation {
     private let connection: Connection
     private var replies = SMTPReplyReader()
     var stopwatch = Stopwatch()
+    /// Where reports are to come back to; nil: to the sender of each mail.
+    var returnPath: ReturnPath?
     var capabilities = SMTPCapabilities()
     /// Nil where the route signs nothing.
     var signer: MailSigner?

@@ -154,6 +154,7 @@ final class Courier {
             of: errand
         )
         report.phase = failure.phase
+        report.facts = failure.facts
         switch failure.scope {
         case .domain: report.response = .nothing
         case .route: report.response = .strained
@@ -163,7 +164,6 @@ final class Courier {
             report.room = room
             report.isCrowdedOut = true
         }
-        report.facts = failure.facts
         if failure.scope == .route || (failure.scope == .host && manners.route.hop.isSmart) {
             report.condition = failure.reply.words
             report.restUntil = failure.scope == .host ? health.earliestReturn : nil

@@ -64,7 +64,11 @@ struct Transaction {
     init(_ errand: Errand, on conversation: Conversation) {
         self.errand = errand
         self.conversation = conversation
-        carriage = Carriage(errand.first, to: conversation.capabilities)
+        carriage = Carriage(
+            errand.first,
+            to: conversation.capabilities,
+            returningTo: conversation.returnPath
+        )
         decided = Array(repeating: nil, count: errand.recipients.count)
     }
 
@@ -74,8 +78,8 @@ struct Transaction {
         var report = AttemptReport(outcomes: decided.map { $0 ?? undecided }, condition: condition)
         report.isStale = isStale
         report.isPassedOver = isPassedOver
-        report.response = response
         report.facts = conversation.facts(upTo: phase)
+        report.response = response
         report.phase = phase
         report.handsOnReports = conversation.capabilities.dsn
         report.contentTrouble = contentTrouble

@@ -41,7 +41,29 @@ package struct SettledRecipient: Sendable, Equatable {
     package let nextAttemptAt: Timestamp?
     package let reply: NextHopReply?
     /// The sender is to hear of it.
-    package var earnsReport = false
+    package let earnsReport: Bool
+
+    package init(
+        id: MessageID,
+        key: RecipientKey,
+        mailbox: Mailbox,
+        route: String,
+        status: RecipientStatus,
+        attempts: Int,
+        nextAttemptAt: Timestamp?,
+        reply: NextHopReply?,
+        earnsReport: Bool = false
+    ) {
+        self.id = id
+        self.key = key
+        self.mailbox = mailbox
+        self.route = route
+        self.status = status
+        self.attempts = attempts
+        self.nextAttemptAt = nextAttemptAt
+        self.reply = reply
+        self.earnsReport = earnsReport
+    }
 }
 
 /// A route at one moment.

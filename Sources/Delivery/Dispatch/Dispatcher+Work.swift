@@ -28,7 +28,9 @@ extension Dispatcher {
     }
 
     private func makeCourier(_ rig: Rig) -> Courier {
-        let limits = state.withLock { $0.settings.limits }
+        let (limits, returnPath) = state.withLock {
+            ($0.settings.limits, $0.settings.returnPath)
+        }
         var tls: TLSClientContext?
         if case .success(let context) = rig.tls { tls = context }
         var surroundings = surroundings
@@ -37,6 +39,8 @@ extension Dispatcher {
             Manners(
                 route: rig.route,
                 limits: limits,
+                // Where the account must be the sender, it is.
+                returnPath: rig.route.rewrite == nil ? returnPath : nil,
                 tls: tls,
                 trust: rig.trust,
                 tokens: rig.tokens

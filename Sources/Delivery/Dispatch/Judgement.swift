@@ -48,11 +48,19 @@ struct Judge: Sendable {
         case .deferred(let reply):
             let deadline = recipient.next.deadline(after: settings.expireAfter)
             guard deadline > now else {
-                return settle(recipient, as: .expired, attempts, reply, facts)
+                return settle(recipient, as: recipient.end, attempts, reply, facts)
             }
             let wait = settings.retry.wait(afterAttempt: attempts, chance: chance)
             let due = min(now + wait, deadline)
-            return settle(recipient, as: .deferred, attempts, reply, facts, until: due)
+            return settle(
+                recipient,
+                as: recipient.delay,
+                attempts,
+                reply,
+                facts,
+                until: due,
+                told: .deferred
+            )
         case .uncertain(let reply):
             let policy = settings.uncertainty(of: recipient.entry, unless: uncertainties)
             let due = policy == .retry ? now + settings.uncertainWait : nil
@@ -62,7 +70,7 @@ struct Judge: Sendable {
 
     /// Too old to be tried; the last reply stays as it is.
     func expire(_ recipient: QueuedRecipient) -> Judgement {
-        settle(recipient, as: .expired, recipient.entry.attempts, nil, nil)
+        settle(recipient, as: recipient.end, recipient.entry.attempts, nil, nil)
     }
 
     /// Kept where mail is kept instead of being sent.
@@ -77,7 +85,8 @@ struct Judge: Sendable {
         _ attempts: Int,
         _ reply: HopReply?,
         _ facts: Circumstances?,
-        until due: Timestamp? = nil
+        until due: Timestamp? = nil,
+        told event: RecipientStatus? = nil
     ) -> Judgement {
         let settlement = Settlement(
             key: recipient.entry.key,
@@ -94,6 +103,7 @@ struct Judge: Sendable {
                 )
             },
             at: now,
+            event: event?.name,
             route: recipient.entry.route,
             detail: detail(status, reply),
             facts: facts?.facts,
@@ -112,8 +122,12 @@ struct Judge: Sendable {
 
     private func detail(_ status: RecipientStatus, _ reply: HopReply?) -> [(String, String)] {
         guard let reply else {
-            return status == .expired
-                ? [("enhanced", "4.4.7"), ("text", "the message expired")] : []
+            return switch status {
+            case .expired: [("enhanced", "4.4.7"), ("text", "the message expired")]
+            case .uncertain:
+                [("text", "too old to be sent again, and the next hop may have the message")]
+            default: []
+            }
         }
         var detail: [(String, String)] = []
         if reply.code != 0 { detail.append(("code", String(reply.code))) }
@@ -129,6 +143,15 @@ struct Judge: Sendable {
 }
 
 extension QueuedRecipient {
+    /// Once uncertain it stays so, until a next hop says what became of it: that another attempt came
+    /// to nothing does not tell what became of the first.
+    fileprivate var delay: RecipientStatus {
+        entry.status == .uncertain ? .uncertain : .deferred
+    }
+
+    /// What it is when its time is over.
+    fileprivate var end: RecipientStatus { entry.status == .uncertain ? .uncertain : .expired }
+
     /// As it counts after this attempt: whoever was forced had its one.
     fileprivate var next: QueuedRecipient {
         waiting(as: entry.status, attempts: entry.attempts + 1, until: entry.due)

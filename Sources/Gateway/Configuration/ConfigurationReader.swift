@@ -161,8 +161,28 @@ extension ConfigurationDraft {
         delivery.uncertainWait = reader.duration("uncertainWait") ?? delivery.uncertainWait
         delivery.notifySender = reader.bool("notifySender") ?? delivery.notifySender
         delivery.delayNotice = reader.duration("delayNotice") ?? delivery.delayNotice
-        warn(reader.tolerate(["returnPath"]), of: "delivery")
+        readReturnPath(reader)
         reader.finish(knownTo: "delivery")
+    }
+}
+
+extension ConfigurationDraft {
+    fileprivate mutating func readReturnPath(_ reader: SettingsReader) {
+        guard let pattern = reader.string("returnPath") else { return }
+        do throws(AddressError) {
+            let path = try ReturnPath(pattern: pattern)
+            if acceptedDomains.contains(where: { $0.domain.matches(path.domain) }) {
+                delivery.returnPath = path
+            } else {
+                reader.note(
+                    "returnPath",
+                    "\(path.domain) is no accepted domain, so reports could not come in; list it in"
+                        + " acceptedDomains"
+                )
+            }
+        } catch {
+            reader.note("returnPath", "\"\(pattern)\" cannot be used: \(error.reason)")
+        }
     }
 }
 

@@ -84,8 +84,8 @@ struct SecretVaultError: Error, CustomStringConvertible {
     var description: String { "\(path): \(reason)" }
 }
 
-/// The key's file: 32 random octets, for their owner alone.
-private enum KeyFile {
+/// A key's file: 32 random octets, for their owner alone.
+enum KeyFile {
     /// Nil where there is none.
     static func read(_ path: String) throws(SecretVaultError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)

@@ -12,8 +12,13 @@ final class RawMailIntake {
     private var survey = ContentSurvey()
     private var headerTraits: ContentTraits = []
     private var received = 0
+    /// Of the body, where somebody is to read it.
+    private var beginning: [UInt8]?
+    private static let mostOfBeginning = 256 << 10
 
-    init(store: MailStore, headerLimit: Int) {
+    /// `keepsBeginning`: that of the body stays in memory too, to be read.
+    init(store: MailStore, headerLimit: Int, keepsBeginning: Bool = false) {
+        if keepsBeginning { beginning = [] }
         splitter = HeaderSplitter(limit: headerLimit)
         body = ContentBuffer(store: store)
     }
@@ -40,6 +45,9 @@ final class RawMailIntake {
         let octets = Array(rest)
         survey.read(octets.span)
         digest?.update(octets.span)
+        if let room = beginning.map({ Self.mostOfBeginning - $0.count }), room > 0 {
+            beginning?.append(contentsOf: rest.prefix(room))
+        }
         try await body.append(octets)
     }
 
@@ -54,7 +62,8 @@ final class RawMailIntake {
             body: try await body.finish(),
             traits: survey.traits.union(headerTraits),
             octets: received,
-            bodyDigest: digest?.finish()
+            bodyDigest: digest?.finish(),
+            beginning: beginning ?? []
         )
     }
 
@@ -83,6 +92,8 @@ struct RawMail {
     /// Only where the header has an idempotency key. A client that sends again may well write
     /// another Date, so of the header nothing is in it.
     let bodyDigest: [UInt8]?
+    /// Of the body, where it was asked for.
+    let beginning: [UInt8]
 
     /// Every address of From and Sender. Nil where one cannot be read: nobody can vouch for it.
     var authors: [Mailbox]? {

@@ -33,6 +33,22 @@ extension PostmasterNotice {
         )
     }
 
+    static func suspended(_ suspension: RouteSuspension) -> Self {
+        PostmasterNotice(
+            cause: "route:\(suspension.route)",
+            subject: "Route \(suspension.route) is suspended",
+            text: """
+                The route "\(suspension.route)" carries no mail for the time being. Its mail waits.
+
+                    Why:   \(suspension.reason)
+                    Until: \(suspension.until?.rfc5322 ?? "somebody resumes it")
+
+                To try at once: postern route resume "\(suspension.route)"
+
+                """
+        )
+    }
+
     static func oldMail(_ count: Int, after wait: Duration) -> Self {
         PostmasterNotice(
             cause: "queue-age",
@@ -46,6 +62,11 @@ extension PostmasterNotice {
                 """
         )
     }
+}
+
+extension RouteSuspension {
+    /// What the next hop has brought about: no operator knows of it yet.
+    var isOrderedByNobody: Bool { by == "upstream" }
 }
 
 extension House {

@@ -28,6 +28,12 @@ final class Reporter: Sendable {
         wake()
     }
 
+    /// Something for the postmaster, from somebody who cannot wait for it to be kept.
+    func tell(_ notice: PostmasterNotice) {
+        guard let house = state.withLock({ $0.house }) else { return }
+        loops.next().start { await house.tellPostmaster(notice) }
+    }
+
     func wake() {
         let house = state.withLock { state -> House? in
             guard let house = state.house else { return nil }

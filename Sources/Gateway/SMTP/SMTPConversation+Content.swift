@@ -7,9 +7,11 @@ import Wire
 /// The content: from DATA to the reply that makes the mail ours.
 extension SMTPConversation {
     func startContent() {
+        let isReport = transaction?.isReport ?? false
         transaction?.intake = RawMailIntake(
             store: gateway.store,
-            headerLimit: client.connector.limits.headerSize
+            headerLimit: client.connector.limits.headerSize,
+            keepsBeginning: isReport
         )
         session.accept()
     }
@@ -56,15 +58,8 @@ extension SMTPConversation {
             return refuse(.noConnector, at: "DATA", facts.sender.description)
         }
         noteHabits(of: mail, sentAs: facts.parameters)
-        let arrival = SMTPArrival(
-            client: client,
-            facts: facts,
-            mail: mail,
-            helo: session.helloName,
-            isExtended: session.isExtended,
-            isAuthenticated: identity != nil,
-            comment: stream.peerCredentials.map { "uid \($0.uid)" } ?? stream.tls?.version
-        )
+        if facts.isReport { return try await takeReport(mail, facts) }
+        let arrival = arrival(of: mail, facts, from: client)
         let configuration = gateway.configuration
         let offer = arrival.offer(
             at: gateway.clock(),
@@ -78,6 +73,22 @@ extension SMTPConversation {
         case .success(let offer):
             try await take(offer, key: SMTPIdempotency(facts, mail, client))
         }
+    }
+
+    func arrival(
+        of mail: RawMail,
+        _ facts: SMTPTransactionFacts,
+        from client: Client
+    ) -> SMTPArrival {
+        SMTPArrival(
+            client: client,
+            facts: facts,
+            mail: mail,
+            helo: session.helloName,
+            isExtended: session.isExtended,
+            isAuthenticated: identity != nil,
+            comment: stream.peerCredentials.map { "uid \($0.uid)" } ?? stream.tls?.version
+        )
     }
 
     func take(_ offer: Offer, key: SMTPIdempotency?) async throws(StoreError) {

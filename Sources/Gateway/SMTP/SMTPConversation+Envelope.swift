@@ -50,6 +50,11 @@ extension SMTPConversation {
             refuse(Reply(550, "5.1.1", "User unknown"), at: "RCPT", "\(recipient)")
             return
         }
+        if let id = gateway.reportedMessage(of: mailbox) {
+            transaction?.reportedMessages.append(id)
+            session.accept()
+            return
+        }
         if transaction?.recipients.contains(mailbox) == true {
             session.accept()
             return

@@ -158,8 +158,15 @@ struct SMTPTransactionFacts {
     let parameters: SMTPMailParameters
     var recipients: [Mailbox] = []
     var reports: [Mailbox: DSNRecipient] = [:]
+    /// The mails of ours that it is about: its recipients are return addresses, each with a right MAC.
+    var reportedMessages: [MessageID] = []
     var intake: RawMailIntake?
     var failure: StoreError?
+}
+
+extension SMTPTransactionFacts {
+    /// For nobody else than ourselves.
+    var isReport: Bool { !reportedMessages.isEmpty && recipients.isEmpty }
 }
 
 extension SMTPReply {

@@ -34,9 +34,15 @@ final class Server: Sendable {
             store: store,
             loops: loops,
             routes: configuration.routes,
-            settings: configuration.delivery,
+            settings: ReturnKey(directory: configuration.dataDirectory, log: log)
+                .armed(configuration.delivery),
             surroundings: surroundings,
-            log: { log.tell($0) },
+            log: { notice in
+                log.tell(notice)
+                if case .routeSuspended(let it) = notice, it.isOrderedByNobody {
+                    reporter.tell(.suspended(it))
+                }
+            },
             onSettled: { settled in
                 for recipient in settled {
                     metrics.countOutcome(recipient.status.name)
@@ -82,8 +88,8 @@ final class Server: Sendable {
             throw error
         }
         watchRanges()
-        followAtStart()
         reporter.begin(for: gateway)
+        followAtStart()
         for listener in doors.listeners.values { reception.serve(listener, on: loops) }
         loops.next().start { [gateway, reporter] in
             await Housekeeping(gateway: gateway, reporter: reporter).run()
@@ -141,7 +147,10 @@ final class Server: Sendable {
             let before = gateway.configuration
             reception.adopt(certificates)
             gateway.adopt(configuration)
-            dispatcher.replace(routes: configuration.routes, settings: configuration.delivery)
+            dispatcher.replace(
+                routes: configuration.routes,
+                settings: gateway.returnKey.armed(configuration.delivery)
+            )
             watchRanges()
             follow(configuration, after: before)
         }

@@ -62,9 +62,9 @@ extension DeliveryReport {
             }
             var advice: [String] = []
             for kind in kinds where !advice.contains(kind.advice) { advice.append(kind.advice) }
-            let default_ = "Check the address and send the mail again."
+            let general = "Check the address and send the mail again."
             return "What you can do: "
-                + (advice.isEmpty ? default_ : advice.joined(separator: "\n"))
+                + (advice.isEmpty ? general : advice.joined(separator: "\n"))
         case .delayed:
             guard let retriesUntil else { return "You need to do nothing." }
             return "You need to do nothing. If it is not delivered by \(retriesUntil.rfc5322),\n"
