@@ -133,7 +133,7 @@ final class Desk: Sendable {
                 id: receipt.offer.id,
                 createdAt: receipt.offer.createdAt,
                 content: receipt.offer.content,
-                details: receipt.offer.details,
+                details: receipt.offer.lanedDetails,
                 reports: receipt.offer.reports,
                 suppressed: receipt.suppressed
             )
@@ -151,8 +151,31 @@ final class Desk: Sendable {
 }
 
 extension Offer {
+    /// A device's own word for its importance does not count where its connector has a lane; over HTTP
+    /// the lane is for messages that ask for none.
+    fileprivate var lanedDetails: MessageDetails {
+        let connector = submission.client.connector
+        guard let lane = connector.lane, connector.door == .smtp || details.priority == .normal
+        else { return details }
+        var details = details
+        details.priority = Priority(lane)
+        return details
+    }
+
     /// A small body in one piece spares its first attempt a read.
     fileprivate var freshContent: [UInt8]? {
         if content.count == 1, case .octets(let octets) = content[0] { octets } else { nil }
+    }
+}
+
+extension Priority {
+    fileprivate init(_ lane: Lane) {
+        self =
+            switch lane {
+            case .critical: .critical
+            case .high: .high
+            case .normal: .normal
+            case .low: .low
+            }
     }
 }

@@ -22,6 +22,8 @@ package struct ReceiveConnector: Hashable, Sendable {
     package var allowsOpenRelay = false
     package var limits = ReceiveLimits()
     package var banner: String?
+    /// The lane of its mail; nil: as each mail asks.
+    package var lane: Lane?
     package var fqdn: String?
     package var suppressedKeywords: Set<String> = []
     package var allowsMailWithoutHello = false

@@ -160,7 +160,7 @@ extension Rulebook {
         return best.map { .success($0.connector) } ?? .failure(.messageTooLarge)
     }
 
-    private func serves(_ connector: SendConnector, _ client: Client) -> Bool {
+    func serves(_ connector: SendConnector, _ client: Client) -> Bool {
         if connector.sources.isEmpty { return true }
         return switch client.principal {
         case .postern: true

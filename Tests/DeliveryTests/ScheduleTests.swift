@@ -55,33 +55,6 @@ struct LaneTurnsTests {
     }
 }
 
-@Suite("The rate of a route")
-struct TokenBucketTests {
-    @Test(
-        "is kept over an hour to the message, with a burst of a tenth",
-        arguments: [1, 30, 100, 6000]
-    )
-    func rate(perMinute: Int) {
-        var bucket = TokenBucket(perMinute: perMinute)
-        var taken = 0
-        var now = at(0)
-        while now < at(3_600_000) {
-            if bucket.take(at: now) { taken += 1 }
-            now = max(bucket.nextToken(after: now), now + .milliseconds(1))
-        }
-        let burst = max(1, perMinute / 10)
-        #expect((60 * perMinute - 1...60 * perMinute + burst).contains(taken))
-    }
-
-    @Test("says when the next may go, and then it may")
-    func nextToken() {
-        var bucket = TokenBucket(perMinute: 30)
-        let taken = [0, 0, 0, 0, 1999, 2000, 2001, 4000].map { bucket.take(at: at($0)) }
-        #expect(taken == [true, true, true, false, false, true, false, true])
-        #expect(bucket.nextToken(after: at(4000)) == at(6000))
-    }
-}
-
 @Suite("The health of hosts")
 struct HostHealthTests {
     @Test("a dead host is left alone for a time that doubles up to a minute")

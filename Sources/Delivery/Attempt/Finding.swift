@@ -40,23 +40,10 @@ extension Finding {
 }
 
 extension HopReply {
-    /// 421 closes the service for all mail; 432 and 4.3.2 are what Microsoft 365 and Exchange say when
-    /// too much comes at once; 5.4.5 and the 5.7 and 5.2 codes are quotas and revoked permissions of
-    /// the account, not of the recipient (field lesson 17).
+    /// 421 closes the service for all mail, 4.3.2 is what an Exchange says that does not serve now;
+    /// quotas and revoked permissions are of the account, not of the recipient (field lesson 17).
     fileprivate var isQuota: Bool {
-        if code == 421 || code == 432 { return true }
-        guard let enhanced else { return isQuotaText }
-        switch enhanced {
-        case "4.3.2", "5.4.5", "5.1.90", "5.7.30", "5.7.64", "5.7.139": return true
-        case "5.7.1", "5.2.0": return isQuotaText
-        default: return enhanced.hasPrefix("5.7.23") || enhanced.hasPrefix("5.2.25")
-        }
-    }
-
-    private var isQuotaText: Bool {
-        let words = text.lowercased()
-        return ["relay limit exceeded", "sending limit exceeded", "submissionquotaexceeded"]
-            .contains { words.contains($0) }
+        code == 421 || code == 432 || enhanced == "4.3.2" || UpstreamTrouble(self) != nil
     }
 
     /// It has too much to do: fewer conversations at once may help.

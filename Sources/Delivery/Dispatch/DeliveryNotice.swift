@@ -78,6 +78,9 @@ package struct RouteState: Sendable, Equatable {
     package let sending: Int
     package let connections: Int
     package let restsUntil: Timestamp?
+    /// Its mail had better go another way, where there is one: its upstream has suspended it, its
+    /// quota is used up, or it has rested for a while and still does.
+    package let isUnwell: Bool
     package let restReason: String?
     /// Hosts that are passed over, and until when.
     package let ailingHosts: [AilingHost]

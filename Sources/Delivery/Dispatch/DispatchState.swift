@@ -12,6 +12,7 @@ struct DispatchState {
         case wake(at: Timestamp)
         case refill
         case notify(DeliveryNotice)
+        case suspend(RouteSuspension)
     }
 
     var settings: DeliverySettings
@@ -35,6 +36,9 @@ struct DispatchState {
     init(settings: DeliverySettings) { self.settings = settings }
 
     var workers: Int { desks.values.reduce(0) { $0 + $1.workers } }
+
+    /// Some route's use is counted in the store.
+    var hasQuotas: Bool { desks.values.contains { $0.isLimited } }
 
     func desk(_ name: String) -> RouteDesk? { desks[name] }
 

@@ -71,6 +71,7 @@ extension Dispatcher {
             }
         }
         await expire(expired)
+        if state.withLock({ $0.hasQuotas }) { await tidyQuota() }
         if !state.withLock({ $0.isDraining }) { scheduleTidying() }
     }
 }

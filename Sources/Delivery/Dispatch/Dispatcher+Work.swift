@@ -138,7 +138,7 @@ extension Dispatcher {
                 report = attempt.report
             }
         }
-        await write(judgements, report, rig)
+        await write(judgements, report, rig, load)
     }
 
     func judge() -> Judge {

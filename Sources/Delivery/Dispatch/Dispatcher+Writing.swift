@@ -6,10 +6,16 @@ import Synchronization
 extension Dispatcher {
     /// Writes what became of an attempt, and only then lets the queue go on: after a crash at most one
     /// transaction of each connection is sent twice.
-    func write(_ judgements: [Judgement], _ report: AttemptReport?, _ rig: Rig) async {
+    func write(
+        _ judgements: [Judgement],
+        _ report: AttemptReport?,
+        _ rig: Rig,
+        _ load: Load
+    ) async {
         let settlements = judgements.compactMap(\.settlement)
         let ignored = settlements.isEmpty ? [] : await settle(settlements)
         let now = surroundings.clock()
+        var uses: [QuotaUse] = []
         decide { state in
             guard let ignored else { return [] }
             for judgement in judgements {
@@ -17,9 +23,15 @@ extension Dispatcher {
                 state.finish(judgement, wasIgnored: ignored.contains(key))
             }
             guard let desk = state.desk(rig.route.name) else { return [] }
-            desk.busy -= 1
+            uses = desk.end(
+                load,
+                sent: judgements.count(where: \.isSent),
+                wasOffered: report?.hasReachedHop ?? false,
+                at: now
+            )
             return desk.note(report, judgements, rig, at: now) + state.dispatch(desk, at: now)
         }
+        if !uses.isEmpty { store.note(uses, of: rig.route.name) }
         if let ignored { tell(judgements, except: ignored) }
     }
 
@@ -93,9 +105,22 @@ extension RouteDesk {
         if let condition = report.condition {
             lastError = (condition, now)
             let wasResting = rest.isResting(at: now)
-            rest.begin(because: condition, at: now, end: report.restUntil)
+            rest.begin(because: condition, at: now, end: report.restUntil, report.trouble?.wait)
             guard !wasResting, let until = rest.until else { return [] }
-            return [.notify(.routeRests(name, reason: condition, until: until))]
+            guard let trouble = report.trouble, trouble.suspends else {
+                return [.notify(.routeRests(name, reason: condition, until: until))]
+            }
+            return [
+                .suspend(
+                    RouteSuspension(
+                        route: name,
+                        reason: condition,
+                        by: RouteSuspension.upstream,
+                        since: now,
+                        until: until
+                    )
+                )
+            ]
         }
         if let text = report.outcomes.lazy.compactMap(\.trouble).first { lastError = (text, now) }
         guard report.hasReachedHop, rest.isOnTrial else { return [] }
@@ -107,6 +132,14 @@ extension RouteDesk {
     func wake() {
         rest.end()
         rig?.health.reset()
+    }
+}
+
+extension Judgement {
+    /// The next hop has it, or may have it.
+    fileprivate var isSent: Bool {
+        guard let status = settlement?.status else { return false }
+        return status.isSuccess || status == .uncertain
     }
 }
 

@@ -41,6 +41,7 @@ package final class Dispatcher: Sendable {
         let count = try await store.recover(holdUncertain: holds, at: surroundings.clock())
         if count > 0 { log(.recovered(count)) }
         try await recallSuspensions()
+        try await recallQuota()
         decide { state in
             state.isStarted = true
             return []
@@ -147,6 +148,8 @@ extension Dispatcher {
             case .wake(let moment): setAlarm(for: moment)
             case .refill: loops.next().start { [self] in await refill() }
             case .notify(let notice): log(notice)
+            case .suspend(let suspension):
+                loops.next().start { [self] in await suspendForUpstream(suspension) }
             }
         }
     }

@@ -27,9 +27,13 @@ final class Rig: Sendable {
 /// What a worker is given to do.
 struct Load: Sendable {
     var errands: [Errand] = []
+    /// Its lane, for the shares of the lanes.
+    var lane = 0
     /// Too old to be tried.
     var expired: [QueuedRecipient] = []
 
+    /// Of all recipients.
+    var count: Int { errands.reduce(expired.count) { $0 + $1.recipients.count } }
     var isEmpty: Bool { errands.isEmpty && expired.isEmpty }
 }
 
@@ -49,7 +53,7 @@ final class RouteDesk {
     /// Nil while no such route is configured.
     private(set) var rig: Rig?
     var queue = RouteQueue()
-    private var bucket: TokenBucket?
+    private var quota = RouteQuota()
     var rest = RouteRest()
     /// How many conversations the next hops are trusted with.
     var breadth = ConcurrencyWindow(most: 1)
@@ -59,6 +63,8 @@ final class RouteDesk {
     var workers = 0
     /// Workers that are carrying something.
     var busy = 0
+    /// The same by lane.
+    private var busyLanes = LaneShare.Use()
     var idle: [IdleWorker] = []
     /// The workers for whose patience a timer is set.
     var timed: Set<Int> = []
@@ -78,11 +84,11 @@ final class RouteDesk {
 
     init(name: String) { self.name = name }
 
-    /// A route that has changed forgets its rate, its rest and its connections.
+    /// A route that has changed forgets its rest and its connections; what it sent still counts.
     func equip(with route: Route?) {
         guard route != rig?.route else { return }
         rig = route.map { Rig($0) }
-        bucket = route?.limits.messagesPerMinute.map { TokenBucket(perMinute: $0) }
+        quota.adopt(route?.limits)
         rest.end()
         let most = max(1, route?.limits.connections ?? 1)
         // What is captured strains nobody, and domains have windows of their own.
@@ -101,10 +107,30 @@ final class RouteDesk {
     /// The moment from which there is something to carry and nothing in its way; nil when none is
     /// known.
     func nextTurn(at now: Timestamp) -> Timestamp? {
-        guard rig != nil, !isSuspended, var turn = queue.nextDue() else { return nil }
+        guard rig != nil, !isSuspended, var turn = nextUnhindered(at: now) else { return nil }
         if let until = rest.until { turn = max(turn, until) }
-        if let bucket { turn = max(turn, bucket.nextToken(after: now)) }
         return turn
+    }
+
+    /// As far as the lanes' shares go.
+    private func nextUnhindered(at now: Timestamp) -> Timestamp? {
+        guard hasShares else { return queue.nextDue() }
+        quota.forget(at: now)
+        let (busy, most, quota) = (busyLanes, mostWorkers, quota)
+        return queue.nextTurn { lane in
+            guard LaneShare.room(for: lane, beside: busy, of: most) > 0 else { return nil }
+            return quota.nextRoom(for: lane, at: now)
+        }
+    }
+
+    /// Lanes contend for something: what is captured is taken as it comes.
+    private var hasShares: Bool { quota.isLimited || (busy > 0 && rig?.route.hop != .capture) }
+
+    /// How many recipients each lane may have carried now.
+    private func room(for lane: Int) -> Int {
+        guard hasShares else { return .max }
+        guard LaneShare.room(for: lane, beside: busyLanes, of: mostWorkers) > 0 else { return 0 }
+        return quota.room(for: lane)
     }
 
     /// Something to carry, if anything may be carried now.
@@ -121,13 +147,17 @@ final class RouteDesk {
             let batch = queue.takeNext(
                 at: now,
                 most: max(1, rig.route.limits.recipientsPerMessage),
-                oneDomain: rig.route.hop == .mailExchangers
+                oneDomain: rig.route.hop == .mailExchangers,
+                room: room
             )
         {
+            load.lane = batch[0].entry.priority.rawValue
             add(batch, to: &load, at: now, settings, &bodies)
         }
         guard !load.isEmpty else { return nil }
         busy += 1
+        busyLanes[load.lane] += 1
+        if quota.isLimited { quota.begin(load.count, lane: load.lane) }
         return load
     }
 
@@ -150,7 +180,6 @@ final class RouteDesk {
             guard !live.isEmpty else { return }
             load.errands.append(Errand(recipients: live, fresh: body))
         }
-        _ = bucket?.take(at: now)
     }
 
     /// An idle worker for that load, out of the idle: one that is connected to where it goes, if there
@@ -178,7 +207,8 @@ final class RouteDesk {
     }
 
     func state(at now: Timestamp) -> RouteState {
-        RouteState(
+        let wait = quotaWait(at: now)
+        return RouteState(
             name: name,
             isConfigured: rig != nil,
             suspension: suspension,
@@ -186,12 +216,52 @@ final class RouteDesk {
             holdsAll: window.isComplete,
             sending: queue.inFlightCount,
             connections: workers,
-            restsUntil: rest.isResting(at: now) ? rest.until : nil,
-            restReason: rest.isResting(at: now) ? rest.reason : nil,
+            restsUntil: rest.isResting(at: now) ? rest.until : wait?.until,
+            isUnwell: isUnwell(wait?.until, at: now),
+            restReason: rest.isResting(at: now) ? rest.reason : wait?.reason,
             ailingHosts: rig?.health.ailing(at: now) ?? [],
             lastError: lastError?.text,
             lastErrorAt: lastError?.at,
             lastSuccessAt: lastSuccess
         )
+    }
+}
+
+// MARK: - Quota
+
+extension RouteDesk {
+    /// A load has been carried. Answers what the store should remember of it.
+    func end(_ load: Load, sent: Int, wasOffered: Bool, at now: Timestamp) -> [QuotaUse] {
+        busy -= 1
+        busyLanes[load.lane] -= 1
+        guard quota.isLimited else { return [] }
+        return quota.end(
+            load.count,
+            lane: load.lane,
+            sent: sent,
+            wasOffered: wasOffered,
+            at: now
+        )
+    }
+
+    var isLimited: Bool { quota.isLimited }
+
+    func recall(_ uses: [QuotaUse]) { quota.recall(uses) }
+
+    /// A short wait is no reason to send mail another way.
+    private func isUnwell(_ quotaUntil: Timestamp?, at now: Timestamp) -> Bool {
+        if let suspension { return suspension.by == RouteSuspension.upstream }
+        let until = rest.isResting(at: now) ? rest.until : quotaUntil
+        return until.map { $0 - now > .seconds(30) } ?? false
+    }
+
+    /// Why what is due is not carried, and until when.
+    private func quotaWait(at now: Timestamp) -> (reason: String, until: Timestamp)? {
+        guard quota.isLimited, let lane = queue.firstDueLane(at: now) else { return nil }
+        quota.forget(at: now)
+        guard let reason = quota.reason(for: lane), let until = quota.nextRoom(for: lane, at: now),
+            until > now
+        else { return nil }
+        return (reason, until)
     }
 }

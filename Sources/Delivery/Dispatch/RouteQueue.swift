@@ -69,10 +69,17 @@ extension RouteQueue {
 
     /// What is next to be carried, now in flight: one recipient, and with it those of the same message
     /// that may share its transaction. Nil when nothing is due.
-    mutating func takeNext(at now: Timestamp, most limit: Int, oneDomain: Bool)
-        -> [QueuedRecipient]?
-    {
-        guard let (lane, first) = nextPlace(at: now, oneDomain: oneDomain) else { return nil }
+    /// `room`: how many recipients a lane may have carried now.
+    mutating func takeNext(
+        at now: Timestamp,
+        most limit: Int,
+        oneDomain: Bool,
+        room: (_ lane: Int) -> Int = { _ in .max }
+    ) -> [QueuedRecipient]? {
+        guard let (lane, first) = nextPlace(at: now, oneDomain: oneDomain, room) else {
+            return nil
+        }
+        let limit = min(limit, room(lane))
         var batch = [take(first)]
         if oneDomain {
             let domain = batch[0].entry.mailbox.domain
@@ -95,11 +102,17 @@ extension RouteQueue {
     }
 
     /// The place whose turn it is. What belongs to a domain that has enough connections is parked.
-    private mutating func nextPlace(at now: Timestamp, oneDomain: Bool) -> (Int, Place)? {
+    private mutating func nextPlace(
+        at now: Timestamp,
+        oneDomain: Bool,
+        _ room: (Int) -> Int
+    ) -> (Int, Place)? {
         while true {
             var ready: UInt8 = 0
             for lane in lanes.indices {
-                if let first = firstPlace(of: lane), first.due <= now { ready |= 1 << UInt8(lane) }
+                if let first = firstPlace(of: lane), first.due <= now, room(lane) > 0 {
+                    ready |= 1 << UInt8(lane)
+                }
             }
             guard ready != 0, let lane = turns.next(among: { ready & 1 << UInt8($0) != 0 }),
                 let first = lanes[lane].removeFirst()
@@ -115,6 +128,24 @@ extension RouteQueue {
     mutating func nextDue() -> Timestamp? {
         while let domain = shares.nextWaiting(), release(1, of: domain) == 0 {}
         return lanes.indices.compactMap { firstPlace(of: $0)?.due }.min()
+    }
+
+    /// When something may be carried next, where lanes are held up: `free` tells until when, nil for a
+    /// lane that only an attempt's end can free.
+    mutating func nextTurn(free: (_ lane: Int) -> Timestamp?) -> Timestamp? {
+        guard nextDue() != nil else { return nil }
+        var turn: Timestamp?
+        for lane in lanes.indices {
+            guard let first = firstPlace(of: lane), let from = free(lane) else { continue }
+            let moment = max(first.due, from)
+            turn = turn.map { min($0, moment) } ?? moment
+        }
+        return turn
+    }
+
+    /// The most important lane in which something is due.
+    mutating func firstDueLane(at now: Timestamp) -> Int? {
+        lanes.indices.first { firstPlace(of: $0).map { $0.due <= now } ?? false }
     }
 
     /// The attempt is over, and with `next` the recipient waits again. False when it was taken away

@@ -60,6 +60,8 @@ package struct RouteLimits: Sendable, Equatable {
     package var connections: Int
     package var messagesPerConnection: Int
     package var messagesPerMinute: Int?
+    /// Within any 24 hours.
+    package var recipientsPerDay: Int?
     package var recipientsPerMessage: Int
     /// In octets.
     package var messageSize: Int?
@@ -68,12 +70,14 @@ package struct RouteLimits: Sendable, Equatable {
         connections: Int = 20,
         messagesPerConnection: Int = 100,
         messagesPerMinute: Int? = nil,
+        recipientsPerDay: Int? = nil,
         recipientsPerMessage: Int = 100,
         messageSize: Int? = nil
     ) {
         self.connections = connections
         self.messagesPerConnection = messagesPerConnection
         self.messagesPerMinute = messagesPerMinute
+        self.recipientsPerDay = recipientsPerDay
         self.recipientsPerMessage = recipientsPerMessage
         self.messageSize = messageSize
     }

@@ -16,11 +16,19 @@ struct RouteRest: Sendable, Equatable {
     var isOnTrial: Bool { failures > 0 }
 
     /// `end`: known from elsewhere, such as when a dead host may be tried again.
-    mutating func begin(because reason: String, at now: Timestamp, end: Timestamp? = nil) {
+    /// `first`: how long the first rest is; the next are twice as long each.
+    mutating func begin(
+        because reason: String,
+        at now: Timestamp,
+        end: Timestamp? = nil,
+        _ first: Duration? = nil
+    ) {
         self.reason = reason
         // Attempts that were under way when the rest began say nothing new.
         guard !isResting(at: now) else { return }
-        until = end ?? now + min(Self.shortest * (1 << min(failures, 10)), Self.longest)
+        let first = first ?? Self.shortest
+        let longest = max(Self.longest, min(first * 6, .seconds(86_400)))
+        until = end ?? now + min(first * (1 << min(failures, 10)), longest)
         failures += 1
     }
 

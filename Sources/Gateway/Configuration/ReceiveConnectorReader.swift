@@ -53,7 +53,8 @@ extension ConfigurationDraft {
         readRights(reader, &connector)
         if let limits = reader.object("limits") { readLimits(limits, &connector.limits) }
         readDoorKeys(reader, &connector)
-        reader.refuse(["lane", "rewriteSender"])
+        connector.lane = reader.choice("lane", Lane.self)
+        reader.refuse(["rewriteSender"])
         reader.finish(knownTo: "a receive connector")
         receiveConnectors.append(connector)
     }

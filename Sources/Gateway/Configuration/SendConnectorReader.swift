@@ -18,8 +18,10 @@ private enum SendPreset: String, CaseIterable {
             limits.connections = 3
             limits.messagesPerMinute = 30
             limits.recipientsPerMessage = 500
+            limits.recipientsPerDay = 10_000
         case .googleRelay:
             limits.recipientsPerMessage = 100
+            limits.recipientsPerDay = 10_000
         }
     }
 }
@@ -48,7 +50,6 @@ extension ConfigurationDraft {
         }
         if let preset = reader.choice("preset", SendPreset.self) {
             preset.apply(to: &route.limits)
-            warn(["the day's quota of the preset"], of: name)
         }
         if let limits = reader.object("limits") { readLimits(limits, &route.limits, of: name) }
         route.helloName = reader.string("helloName") ?? hostname
@@ -110,7 +111,8 @@ extension ConfigurationDraft {
         limits.recipientsPerMessage =
             reader.integer("recipientsPerMessage", in: count) ?? limits.recipientsPerMessage
         limits.messageSize = reader.octets("messageSize") ?? limits.messageSize
-        reader.refuse(["recipientsPerDay"])
+        limits.recipientsPerDay =
+            reader.integer("recipientsPerDay", in: count) ?? limits.recipientsPerDay
         reader.finish(knownTo: "limits")
     }
 }

@@ -14,6 +14,11 @@ struct Housekeeping: Sendable {
             guard await EventLoop.current?.sleep(for: .seconds(5)) ?? false else { return }
             try? await gateway.directory.noteUses()
             try? await gateway.sources.flush()
+            await gateway.orders.failOver(
+                by: gateway.configuration.rulebook,
+                gateway.directory,
+                gateway.log
+            )
             round += 1
             if round % 12 == 0 { await sweep() }
             let isHasty = gateway.configuration.delivery.delayNotice < .seconds(600)

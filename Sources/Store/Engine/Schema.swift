@@ -237,6 +237,14 @@ enum Schema {
             refusals INTEGER NOT NULL
         );
         CREATE UNIQUE INDEX source_key ON source (address, connector, application);
+        CREATE TABLE quota_use (
+            route TEXT NOT NULL,
+            span INTEGER NOT NULL,
+            slot INTEGER NOT NULL,
+            lane INTEGER NOT NULL,
+            used INTEGER NOT NULL,
+            PRIMARY KEY (route, span, slot, lane)
+        ) WITHOUT ROWID;
         CREATE TABLE watched_range (
             connector TEXT NOT NULL,
             lower BLOB NOT NULL,

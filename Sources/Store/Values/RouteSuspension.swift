@@ -10,6 +10,9 @@ package struct RouteSuspension: Hashable, Sendable {
     /// When it ends by itself; nil: when somebody ends it.
     package var until: Timestamp?
 
+    /// Who orders it when the next hop has said so.
+    package static let upstream = "upstream"
+
     package init(
         route: String,
         reason: String,
