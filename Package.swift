@@ -80,7 +80,7 @@ let package = Package(
         tests(of: "Mail", ["Crypto"]),
         tests(of: "Wire", ["Mail"]),
         tests(of: "Policy", ["Mail"]),
-        tests(of: "Store", ["Mail", "Policy"]),
+        tests(of: "Store", ["CSQLite", "Mail", "Policy"]),
         tests(of: "Delivery", ["Net", "Wire", "Mail", "Policy", "Store"]),
         tests(of: "Gateway", ["Net", "Wire", "Mail", "Policy", "Store", "Delivery"]),
     ]

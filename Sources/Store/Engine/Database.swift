@@ -22,7 +22,8 @@ final class Database {
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE
         flags |= role == .writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY
         var handle: OpaquePointer?
-        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        let gathers = role == .writer && GatheringFileSystem.isRegistered
+        let code = sqlite3_open_v2(path, &handle, flags, gathers ? GatheringFileSystem.name : nil)
         guard code == SQLITE_OK, let handle else {
             let error = StoreError(code: code, of: handle)
             sqlite3_close_v2(handle)
