@@ -39,7 +39,8 @@ import Testing
             case .retry: try await store.retry(parcel.id, at: now, by: "key_7")
             case .hold: try await store.hold(parcel.id, at: now, by: "key_7")
             case .release: try await store.release(parcel.id, at: now, by: "key_7")
-            case .reroute: try await store.carryOut(order, on: [entry.key], at: now, by: "key_7")
+            case .reroute, .escalate:
+                try await store.carryOut(order, on: [entry.key], at: now, by: "key_7")
             }
         }
         guard let after else {

@@ -37,6 +37,8 @@ enum AppCommands {
                     "retry|hold",
                     "when nobody knows whether the next hop has its mail: send again, or wait"
                 ),
+                .value("deliver-within", "DURATION", "how long its mail may wait"),
+                .value("escalate-route", "NAME", "the send connector that takes it then"),
                 .value("expires", "TIME|DURATION", "the end of the first key"),
             ],
             run: add
@@ -82,7 +84,8 @@ enum AppCommands {
         var members: [(String, JSONValue)] = [("name", .string(name))]
         for (option, field) in [
             ("relay", "relay"), ("rate", "rate"), ("default-from", "default_from"),
-            ("uncertain", "uncertain"),
+            ("uncertain", "uncertain"), ("deliver-within", "deliver_within"),
+            ("escalate-route", "escalate_route"),
         ] {
             if let value = arguments.value(option) { members.append((field, .string(value))) }
         }

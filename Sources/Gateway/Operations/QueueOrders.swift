@@ -61,7 +61,7 @@ final class QueueOrders: Sendable {
     /// Who orders mail to be sent wants it sent at once: a route that rests is tried.
     func wakes(_ order: Order) -> Bool {
         switch order {
-        case .retry, .release, .reroute: true
+        case .retry, .release, .reroute, .escalate: true
         case .cancel, .hold: false
         }
     }

@@ -116,6 +116,14 @@ enum Schema {
             at INTEGER NOT NULL,
             PRIMARY KEY (message, idx, kind)
         ) WITHOUT ROWID;
+        -- Recipients that were unfinished at their application's deadline, and when to look at them.
+        CREATE TABLE escalation (
+            message INTEGER NOT NULL,
+            idx INTEGER NOT NULL,
+            due INTEGER NOT NULL,
+            PRIMARY KEY (message, idx)
+        ) WITHOUT ROWID;
+        CREATE INDEX escalation_due ON escalation (due);
         -- When the postmaster was last told of a cause, in days since 1970.
         CREATE TABLE notice (cause TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
 
@@ -208,7 +216,9 @@ enum Schema {
             default_to TEXT,
             created INTEGER NOT NULL,
             certificates TEXT,
-            uncertain TEXT
+            uncertain TEXT,
+            deliver_within INTEGER,
+            escalate_route TEXT
         ) WITHOUT ROWID;
         CREATE TABLE credential (
             id BLOB PRIMARY KEY,

@@ -4,7 +4,8 @@ extension Database {
     func applications() throws(StoreError) -> [ApplicationRecord] {
         let sql: StaticString = """
             SELECT id, name, relays, senders, recipients, scopes, rate, ip_ranges, default_from,
-                default_to, created, certificates, uncertain FROM application ORDER BY name
+                default_to, created, certificates, uncertain, deliver_within,
+                escalate_route FROM application ORDER BY name
             """
         return try select(sql) { row throws(StoreError) in
             ApplicationRecord(
@@ -20,6 +21,8 @@ extension Database {
                 defaultTo: try strings(in: row.optionalText(9)),
                 certificates: try strings(in: row.optionalText(11)),
                 uncertain: row.optionalText(12),
+                deliverWithin: row.optionalInt(13).map { .milliseconds($0) },
+                escalateRoute: row.optionalText(14),
                 createdAt: row.time(10)
             )
         }
@@ -54,8 +57,8 @@ extension Rows {
         try database.change(
             """
             INSERT INTO application (id, name, relays, senders, recipients, scopes, rate, ip_ranges,
-                default_from, default_to, created, certificates, uncertain)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                default_from, default_to, created, certificates, uncertain, deliver_within, escalate_route)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             application.values
         )
@@ -66,7 +69,8 @@ extension Rows {
             """
             UPDATE application SET name = ?2, relays = ?3, senders = ?4, recipients = ?5,
                 scopes = ?6, rate = ?7, ip_ranges = ?8, default_from = ?9, default_to = ?10,
-                created = ?11, certificates = ?12, uncertain = ?13
+                created = ?11, certificates = ?12, uncertain = ?13,
+                deliver_within = ?14, escalate_route = ?15
             WHERE id = ?1
             """,
             application.values
@@ -141,6 +145,8 @@ extension ApplicationRecord {
             .text(orNull: JSONText.array(ipRanges)), .text(orNull: defaultFrom),
             .text(orNull: JSONText.array(defaultTo)), .time(createdAt),
             .text(orNull: JSONText.array(certificates)), .text(orNull: uncertain),
+            deliverWithin.map { .integer($0.wholeMilliseconds) } ?? .null,
+            .text(orNull: escalateRoute),
         ]
     }
 }

@@ -87,6 +87,11 @@ extension Rows {
             detail += [("from", route), ("to", other)]
             route = other
         }
+        if case .escalate(let other, let reason) = order {
+            detail = [("step", "route"), ("from", route), ("to", other), ("reason", reason)]
+            route = other
+            try removeEscalation(of: message, recipient.index)
+        }
         try database.change(
             "UPDATE recipient SET status = ?, due = ?, route = ? WHERE message = ? AND idx = ?",
             [

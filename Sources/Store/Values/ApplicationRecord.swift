@@ -20,6 +20,10 @@ package struct ApplicationRecord: Sendable, Equatable {
     /// `retry` or `hold`: what becomes of its mail when nobody knows whether the next hop has it; nil
     /// as the configuration says.
     package var uncertain: String?
+    /// How long a recipient may wait from when it was to be sent; nil as long as it takes.
+    package var deliverWithin: Duration?
+    /// Where it goes then.
+    package var escalateRoute: String?
     package var createdAt: Timestamp
 
     package init(
@@ -35,6 +39,8 @@ package struct ApplicationRecord: Sendable, Equatable {
         defaultTo: [String] = [],
         certificates: [String] = [],
         uncertain: String? = nil,
+        deliverWithin: Duration? = nil,
+        escalateRoute: String? = nil,
         createdAt: Timestamp
     ) {
         self.id = id
@@ -49,6 +55,8 @@ package struct ApplicationRecord: Sendable, Equatable {
         self.defaultTo = defaultTo
         self.certificates = certificates
         self.uncertain = uncertain
+        self.deliverWithin = deliverWithin
+        self.escalateRoute = escalateRoute
         self.createdAt = createdAt
     }
 }

@@ -10,6 +10,8 @@ package enum Order: Hashable, Sendable {
     case release
     /// By another route from now on, at once.
     case reroute(to: String)
+    /// The same for what is on the list of escalations, which it leaves: once for each recipient.
+    case escalate(to: String, because: String)
 
     /// The type of the event that tells it.
     package var event: String {
@@ -19,6 +21,7 @@ package enum Order: Hashable, Sendable {
         case .hold: "held"
         case .release: "released"
         case .reroute: "rerouted"
+        case .escalate: "escalated"
         }
     }
 }
@@ -32,6 +35,7 @@ extension Order {
             [.queued, .deferred, .failed, .expired, .uncertain, .suppressed].contains(status)
         case .hold: isDue && status != .sending && status != .held
         case .release: status == .held
+        case .escalate: status == .queued || status == .deferred
         case .reroute:
             [
                 .queued, .deferred, .held, .scheduled, .failed, .expired, .uncertain, .suppressed,
@@ -49,7 +53,7 @@ extension Order {
         switch self {
         case .cancel: return (.canceled, nil)
         case .hold: return (.held, due ?? now)
-        case .retry: return (.queued, now)
+        case .retry, .escalate: return (.queued, now)
         case .release:
             guard let sendAt, sendAt > now else { return (.queued, now) }
             return (.scheduled, sendAt)
@@ -64,7 +68,7 @@ extension Order {
     func revives(_ status: RecipientStatus) -> Bool {
         switch self {
         case .retry, .reroute: status.isFinal || status == .uncertain
-        case .cancel, .hold, .release: false
+        case .cancel, .hold, .release, .escalate: false
         }
     }
 }

@@ -28,6 +28,7 @@ enum ApplicationResource {
             createdAt: api.now
         )
         record.read(&form, isNew: true)
+        record.readDeadline(&form, routes: api.configuration.routes.map(\.name))
         form.finish()
         guard form.problems.isEmpty else { throw .invalid(form.problems) }
         try checkCertificates(of: record, api)
@@ -44,6 +45,7 @@ enum ApplicationResource {
         // Looked up after the body came: a slow client must not undo what others changed meanwhile.
         var record = try find(api, request)
         record.read(&form, isNew: false)
+        record.readDeadline(&form, routes: api.configuration.routes.map(\.name))
         form.finish()
         guard form.problems.isEmpty else { throw .invalid(form.problems) }
         try checkCertificates(of: record, api)
@@ -209,6 +211,8 @@ extension ApplicationRecord {
         json.member("default_from", defaultFrom)
         json.member("default_to", defaultTo)
         json.member("uncertain", uncertain)
+        json.member("deliver_within", deliverWithin.map(Quantity.text))
+        json.member("escalate_route", escalateRoute)
         json.member("created_at", createdAt)
         json.endObject()
     }
