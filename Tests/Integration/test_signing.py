@@ -114,15 +114,15 @@ def test_a_large_mail_is_signed_without_sitting_in_memory(signing):
     body = b"".join(b"%08d %s\r\n" % (n, b"z" * 66) for n in range(260_000))
     assert len(body) > 20_000_000
     peaks = []
-    # What the store and the network take of a mail that nobody signs comes first.
-    for author in (b"a@other.example", b"a@corp.example"):
+    # Mail that nobody signs comes first, until the caches of the store and of malloc have their full size.
+    for author in [b"a@other.example"] * 4 + [b"a@corp.example"]:
         with Session(gateway.smtp, within=60) as peer:
             peer.envelope("a@corp.example", "b@corp.example")
             assert peer.data(b"From: " + author + b"\r\n\r\n" + body + b".\r\n").startswith("250")
         hop.wait(len(peaks) + 1, within=30)
         peaks.append(peak())
-    assert peaks[1] - peaks[0] < 16, "MB, for a mail of 20"
-    assert [zone.signatures(taken.octets) for taken in hop.taken] == [[], [True]]
+    assert peaks[-1] - peaks[-2] < 10, "MB, for a mail of 20"
+    assert [zone.signatures(taken.octets) for taken in hop.taken] == [[]] * 4 + [[True]]
 
 
 # --- the command and the configuration --------------------------------------------------------------------------------
