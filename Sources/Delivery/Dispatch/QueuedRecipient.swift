@@ -32,7 +32,8 @@ final class QueuedRecipient: Sendable, Equatable {
     /// The moment from which it is not tried again.
     func deadline(after span: Duration) -> Timestamp {
         guard !isForced else { return Timestamp(milliseconds: .max) }
-        return min(since + span, entry.expiresAt ?? Timestamp(milliseconds: .max))
+        let never = Timestamp(milliseconds: .max)
+        return min(span > .zero ? since + span : never, entry.expiresAt ?? never)
     }
 
     /// The same after an attempt, waiting for the next.
@@ -48,5 +49,24 @@ final class QueuedRecipient: Sendable, Equatable {
 
     static func == (left: QueuedRecipient, right: QueuedRecipient) -> Bool {
         left.entry == right.entry && left.since == right.since && left.isForced == right.isForced
+    }
+}
+
+/// The earliest of what may end the wait of many recipients.
+struct Ends: Sendable {
+    private static let never = Timestamp(milliseconds: .max)
+
+    private var oldest = never
+    private var expiry = never
+
+    mutating func include(_ recipient: QueuedRecipient) {
+        guard !recipient.isForced else { return }
+        oldest = min(oldest, recipient.since)
+        if let end = recipient.entry.expiresAt { expiry = min(expiry, end) }
+    }
+
+    /// `span`: how long any of them is tried; zero: for as long as it takes.
+    func earliest(after span: Duration) -> Timestamp {
+        oldest < Self.never && span > .zero ? min(oldest + span, expiry) : expiry
     }
 }
