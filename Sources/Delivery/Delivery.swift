@@ -14,6 +14,7 @@ package struct DeliverySettings: Sendable {
     }
 
     package var retry: RetrySchedule
+    /// How long mail is tried; zero: for as long as it takes.
     package var expireAfter: Duration
     package var uncertain: Uncertainty
     package var uncertainWait: Duration

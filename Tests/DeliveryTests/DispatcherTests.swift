@@ -369,8 +369,6 @@ struct DispatcherTests {
             RouteSuspension(route: "r", reason: "", by: "test", since: .now)
         )
         office.dispatcher.take(short)
-        try await Task.sleep(for: .milliseconds(100))
-        await office.dispatcher.tidy()
         #expect(try await office.reaches(.expired, short[0].id))
         await office.close()
     }

@@ -152,7 +152,7 @@ private let lost = HopReply(code: 0, enhanced: "4.4.2", text: "lost", host: "h")
         #expect(settlement?.detail.first { $0.0 == "class" }?.1 == "bad_mailbox")
         #expect(
             settlement?.facts == """
-                "address":"192.0.2.1:25","tls":null,"reached":"rcpt",\
+                "code":550,"address":"192.0.2.1:25","tls":null,"reached":"rcpt",\
                 "timings_ms":{"connect":1.2,"rcpt":7}
                 """
         )

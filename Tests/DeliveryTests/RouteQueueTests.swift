@@ -169,6 +169,13 @@ struct RouteQueueTests {
         #expect(Set(expired.map(\.entry.id.low)) == [1, 3])
         #expect(queue.takeExpired(at: at(1000), after: .milliseconds(1000)).isEmpty)
         #expect((queue.waitingCount, queue.inFlightCount) == (4, 2))
+        queue.insert(QueuedRecipient(entry(7, created: 100)))
+        let later = queue.takeExpired(at: at(1500), after: .milliseconds(1000))
+        #expect(Set(later.map(\.entry.id.low)) == [2, 7], "what came since, and what was left")
+        #expect(queue.takeExpired(at: at(2_000_000), after: .zero).isEmpty, "zero: never")
+        queue.insert(QueuedRecipient(entry(8, created: 0, expires: 1600)))
+        let ended = queue.takeExpired(at: at(1600), after: .zero)
+        #expect(ended.map(\.entry.id.low) == [8], "but its own end counts")
     }
 
     @Test("under random orders it agrees with a simple list", arguments: 1...10)

@@ -127,7 +127,7 @@ def test_what_an_attempt_met_is_kept_with_its_outcome(own, sink, authority):
         client.until(answer.id, "relayed")
         details.append(client.get(f"/v1/messages/{answer.id}/events").json()["data"][-1]["detail"])
     first = next(detail for detail in details if not detail.get("reused"))
-    assert first["address"] == hop.host and first["code"] == "250" and first["text"]
+    assert first["address"] == hop.host and first["code"] == 250 and first["text"]
     assert first["tls"]["version"].startswith("TLSv1.") and first["tls"]["cipher"] and first["tls"]["verified"] is True
     assert {"connect", "tls", "greeting", "hello", "starttls", "mail", "rcpt", "data", "dot"} <= set(first["timings_ms"])
     assert all(0 <= time < 20_000 for time in first["timings_ms"].values())

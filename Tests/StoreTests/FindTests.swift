@@ -49,6 +49,7 @@ import Testing
                 return wanted.hasPrefix("@") ? address.hasSuffix(wanted) : address == wanted
             }
             if let it = query.status, RecipientStatus.worst(of: statuses) != it { return false }
+            if let it = query.recipientStatus, !statuses.contains(it) { return false }
             if let it = query.recipient, !addresses.contains(where: { fits(it, $0) }) {
                 return false
             }

@@ -51,7 +51,7 @@ extension Dispatcher {
         }
     }
 
-    /// Once a minute: what has grown too old behind a route that rests, and what may be forgotten.
+    /// Once a minute: what may be forgotten.
     func scheduleTidying() {
         let loop = loops.all[0]
         loop.schedule(after: .seconds(60)) { [weak self] in
@@ -61,17 +61,31 @@ extension Dispatcher {
     }
 
     func tidy() async {
+        let hour = surroundings.clock() - .seconds(3600)
+        state.withLock { state in
+            for desk in state.desks.values { desk.rig?.health.forget(before: hour) }
+        }
+        if state.withLock({ $0.hasQuotas }) { await tidyQuota() }
+        if !state.withLock({ $0.isDraining }) { scheduleTidying() }
+    }
+
+    /// What waits for a route that rests or is suspended ends in its time, too.
+    func scheduleExpiring() {
+        let loop = loops.all[0]
+        loop.schedule(after: .seconds(1)) { [weak self] in
+            guard let self else { return }
+            loop.start { await self.takeOutExpired() }
+        }
+    }
+
+    func takeOutExpired() async {
         let now = surroundings.clock()
         let expired = state.withLock { state -> [QueuedRecipient] in
             guard !state.isDraining else { return [] }
             let span = state.settings.expireAfter
-            return state.desks.values.flatMap { desk in
-                desk.rig?.health.forget(before: now - .seconds(3600))
-                return desk.queue.takeExpired(at: now, after: span)
-            }
+            return state.desks.values.flatMap { $0.queue.takeExpired(at: now, after: span) }
         }
         await expire(expired)
-        if state.withLock({ $0.hasQuotas }) { await tidyQuota() }
-        if !state.withLock({ $0.isDraining }) { scheduleTidying() }
+        if !state.withLock({ $0.isDraining }) { scheduleExpiring() }
     }
 }

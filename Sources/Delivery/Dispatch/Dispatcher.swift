@@ -48,6 +48,7 @@ package final class Dispatcher: Sendable {
         }
         try await fill()
         scheduleTidying()
+        scheduleExpiring()
     }
 
     /// Takes recipients that a `keep` has committed. `fresh`: their message's content, when they are

@@ -107,7 +107,7 @@ struct Judge: Sendable {
             event: event?.name,
             route: recipient.entry.route,
             detail: detail(status, reply),
-            facts: facts?.facts,
+            facts: members(reply, facts?.facts),
             report: settings.report(
                 on: recipient.entry,
                 as: status,
@@ -122,6 +122,13 @@ struct Judge: Sendable {
         )
     }
 
+    /// What is no text: the reply's code, a number as everywhere, and what is known of the attempt.
+    private func members(_ reply: HopReply?, _ facts: String?) -> String? {
+        guard let reply, reply.code != 0 else { return facts }
+        let code = "\"code\":\(reply.code)"
+        return facts.map { "\(code),\($0)" } ?? code
+    }
+
     private func detail(_ status: RecipientStatus, _ reply: HopReply?) -> [(String, String)] {
         guard let reply else {
             return switch status {
@@ -132,7 +139,6 @@ struct Judge: Sendable {
             }
         }
         var detail: [(String, String)] = []
-        if reply.code != 0 { detail.append(("code", String(reply.code))) }
         if let enhanced = reply.enhanced { detail.append(("enhanced", enhanced)) }
         detail.append(("text", reply.text))
         if !reply.host.isEmpty { detail.append(("host", reply.host)) }

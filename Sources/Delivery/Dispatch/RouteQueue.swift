@@ -36,6 +36,9 @@ struct RouteQueue: Sendable {
     /// The first recipient of each batch that counts there.
     private var leaders: [RecipientKey: String] = [:]
 
+    /// Nothing that waits ends before; it may be much later.
+    private var ends = Ends()
+
     private(set) var waitingCount = 0
     var inFlightCount: Int { slots.count - waitingCount }
 
@@ -62,6 +65,7 @@ extension RouteQueue {
         case nil: waitingCount += 1
         }
         slots[key] = Slot(recipient: recipient, state: .waiting(serial))
+        ends.include(recipient)
         lanes[recipient.entry.priority.rawValue].insert(
             Place(due: recipient.entry.due, key: key, serial: serial)
         )
@@ -172,12 +176,18 @@ extension RouteQueue {
         }
     }
 
-    /// Takes out, in flight, what has waited past its deadline.
+    /// Takes out, in flight, what has waited past its deadline. Looks through all that waits only where
+    /// something may have.
     mutating func takeExpired(at now: Timestamp, after span: Duration) -> [QueuedRecipient] {
+        guard ends.earliest(after: span) <= now else { return [] }
+        ends = Ends()
         var expired: [QueuedRecipient] = []
         for (key, slot) in slots {
-            guard case .waiting = slot.state, slot.recipient.deadline(after: span) <= now
-            else { continue }
+            guard case .waiting = slot.state else { continue }
+            guard slot.recipient.deadline(after: span) <= now else {
+                ends.include(slot.recipient)
+                continue
+            }
             expired.append(slot.recipient)
             slots[key]?.state = .inFlight
             waitingCount -= 1

@@ -38,6 +38,11 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// As it is written: what a name stands for is not asked.
+    package var isLoopback: Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+
     package var description: String {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

@@ -36,8 +36,9 @@ enum QueueCommands {
         ),
     ]
 
+    /// Asked one after the other: what is tried between two questions is found by the last.
     private static let waiting = [
-        "queued", "deferred", "sending", "held", "scheduled", "uncertain",
+        "sending", "queued", "deferred", "held", "scheduled", "uncertain", "sending",
     ]
 
     @Sendable
@@ -55,9 +56,11 @@ enum QueueCommands {
             }
         }
         var messages: [JSONValue] = []
+        var seen: Set<String> = []
         for status in it.arguments.value("status").map({ [$0] }) ?? waiting {
-            let target = "/v1/messages?\(filter)&status=\(status.percentEncoded)"
-            messages += try await client.ask(.get, target).json["data"].elements
+            let target = "/v1/messages?\(filter)&recipient_status=\(status.percentEncoded)"
+            let found = try await client.ask(.get, target).json["data"].elements
+            messages += found.filter { seen.insert($0["id"].text).inserted }
         }
         messages.sort { $0["id"].text > $1["id"].text }
         show(Array(messages.prefix(limit)), it)

@@ -15,6 +15,11 @@ final class Configuration: Sendable {
     struct Retention: Sendable {
         var content: Duration = .seconds(7 * 86_400)
         var history: Duration = .seconds(90 * 86_400)
+
+        /// What is older may go; with a span of zero nothing ever does.
+        static func limit(of span: Duration, at now: Timestamp) -> Timestamp {
+            span > .zero ? now - span : Timestamp(milliseconds: 0)
+        }
     }
 
     /// Who may open pages that need no key, by connector.

@@ -52,7 +52,10 @@ extension ConfigurationDraft {
             preset.apply(to: &route.limits)
         }
         if let limits = reader.object("limits") { readLimits(limits, &route.limits, of: name) }
-        route.helloName = reader.string("helloName") ?? hostname
+        route.helloName =
+            reader.value("helloName", "a host name such as \"relay.corp.example\"") {
+                try? Mailbox.domain(parsing: $0)
+            } ?? hostname
         route.sourceAddress = reader.value("sourceAddress", "an IP address") {
             IPAddress($0)?.description
         }
@@ -63,6 +66,7 @@ extension ConfigurationDraft {
         route.rewrite = reader.value("rewriteSender", "an address") {
             (try? Mailbox(parsing: $0)).map { SenderRewrite(to: $0) }
         }
+        checkFit(reader, route)
         reader.finish(knownTo: "a send connector")
         sendConnectors.append(connector)
         routes.append(route)
@@ -92,8 +96,32 @@ extension ConfigurationDraft {
     ) {
         route.security = reader.choice("tls", Route.Security.self) ?? route.security
         route.caFile = reader.string("caFile")
-        if let file = route.caFile, readSecret(file) == nil {
-            reader.note("caFile", "\(file) cannot be read")
+        if let file = route.caFile { checkAuthorities(file, reader, readSecret) }
+    }
+
+    /// What stands there and contradicts how the mail goes out.
+    private mutating func checkFit(_ reader: SettingsReader, _ route: Route) {
+        switch route.hop {
+        case .mailExchangers where reader.isGiven("authentication"):
+            reader.note(
+                "authentication",
+                "cannot stand beside delivery: \"mx\", or each exchanger would be shown the secret;"
+                    + " name the service in smartHosts"
+            )
+        case .mailExchangers where route.security == .implicit:
+            reader.note("tls", "\"implicit\" is for smartHosts; exchangers speak STARTTLS")
+        case .smartHosts(let hosts) where route.security == .none && route.credentials != nil:
+            if let open = hosts.first(where: { !$0.isLoopback }) {
+                warnings.append(
+                    AuditFinding(
+                        .warning,
+                        "plaintext_logon",
+                        of: route.name,
+                        "logs on to \(open) in the clear; set tls: \"verified\", or \"implicit\""
+                    )
+                )
+            }
+        default: break
         }
     }
 

@@ -103,7 +103,7 @@ extension ConfigurationDraft {
         let scope = reader.string("scope")
         let authorities = reader.string("caFile")
         guard let url else { return nil }
-        if !url.isSecure, !["127.0.0.1", "::1", "localhost"].contains(url.host) {
+        if !url.isSecure, !HostPort(host: url.host).isLoopback {
             reader.note("tokenURL", "must begin with https://; http:// is for loopback only")
         }
         guard let client else {
@@ -115,11 +115,10 @@ extension ConfigurationDraft {
         if secret == nil, refresh == nil {
             reader.note("clientSecretFile", "is missing; or give refreshTokenFile")
         }
-        for (key, file) in [
-            ("clientSecretFile", secret), ("refreshTokenFile", refresh), ("caFile", authorities),
-        ] {
+        for (key, file) in [("clientSecretFile", secret), ("refreshTokenFile", refresh)] {
             if let file { _ = readFile(key, file, reader, readSecret) }
         }
+        if let authorities { checkAuthorities(authorities, reader, readSecret) }
         return TokenGrant(
             url: url,
             clientID: client,
@@ -128,6 +127,23 @@ extension ConfigurationDraft {
             refreshTokenFile: refresh,
             caFile: authorities
         )
+    }
+
+    /// `caFile`: what is no PEM would only show when the first mail waits.
+    func checkAuthorities(
+        _ file: String,
+        _ reader: SettingsReader,
+        _ readSecret: (String) -> String?
+    ) {
+        guard let text = readFile("caFile", file, reader, readSecret) else { return }
+        if !["", "TRUSTED ", "X509 "].contains(where: {
+            text.contains("-----BEGIN \($0)CERTIFICATE-")
+        }) {
+            reader.note(
+                "caFile",
+                "\(file) holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"
+            )
+        }
     }
 
     private func readFile(

@@ -71,7 +71,11 @@ extension Problem {
         invalid([Item(pointer, code, detail)])
     }
 
-    static let notFound = Problem(404, "not_found", "there is nothing at this address for this key")
+    static let notFound = Problem(
+        404,
+        "not_found",
+        "there is nothing of that name or id, or it is not yours to see"
+    )
 
     static func tooLarge(limit: Int) -> Problem {
         Problem(

@@ -12,6 +12,11 @@ final class SuppressionList: Sendable {
         /// Counts the readings that were begun; of two at once the later counts.
         var begun = 0
         var shown = 0
+
+        func holds(_ mailbox: Mailbox, at now: Timestamp) -> Bool {
+            guard let end = addresses[SuppressionRecord.key(of: mailbox)] else { return false }
+            return end ?? .distantFuture > now
+        }
     }
 
     private let store: MailStore
@@ -47,12 +52,15 @@ final class SuppressionList: Sendable {
         return state.withLock { state in
             var places: Set<Int> = []
             for (place, recipient) in recipients.enumerated() {
-                let key = SuppressionRecord.key(of: recipient.mailbox)
-                guard let end = state.addresses[key], end ?? .distantFuture > now else { continue }
-                places.insert(place)
+                if state.holds(recipient.mailbox, at: now) { places.insert(place) }
             }
             return places
         }
+    }
+
+    func holds(_ mailbox: Mailbox, at now: Timestamp) -> Bool {
+        if isEmpty.load(ordering: .acquiring) { return false }
+        return state.withLock { $0.holds(mailbox, at: now) }
     }
 }
 

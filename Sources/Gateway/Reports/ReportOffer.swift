@@ -45,8 +45,9 @@ struct ReportOffer {
         report.originalMessageID = record.details.headerMessageID
         report.envelopeID = record.details.envelopeID
         let sent = max(record.createdAt, record.details.sendAt ?? record.createdAt)
-        let end = sent + configuration.delivery.expireAfter
-        report.retriesUntil = min(end, record.details.expiresAt ?? end)
+        let span = configuration.delivery.expireAfter
+        let ends = [span > .zero ? sent + span : nil, record.details.expiresAt]
+        report.retriesUntil = ends.compactMap { $0 }.min()
         report.returned = returnsWhole(kind) ? .whole : .header
     }
 

@@ -41,7 +41,9 @@ struct Housekeeping: Sendable {
     private func sweep() async {
         let now = gateway.clock()
         let retention = gateway.configuration.retention
-        try? await gateway.sources.sweep(before: now - retention.history)
+        let content = Configuration.Retention.limit(of: retention.content, at: now)
+        let history = Configuration.Retention.limit(of: retention.history, at: now)
+        try? await gateway.sources.sweep(before: history)
         let within = gateway.configuration.suppression?.within ?? .zero
         let wasFreed = try? await gateway.store.sweepSuppressions(
             at: now,
@@ -49,11 +51,11 @@ struct Housekeeping: Sendable {
         )
         if wasFreed == true { try? await gateway.suppressions.reload() }
         try? await gateway.store.sweepWebhooks()
-        try? await gateway.store.sweepEvents(before: now - retention.history)
+        try? await gateway.store.sweepEvents(before: history)
         for _ in 0..<100 {
             let touched = try? await gateway.store.sweep(
-                contentBefore: now - retention.content,
-                historyBefore: now - retention.history,
+                contentBefore: content,
+                historyBefore: history,
                 limit: 500
             )
             guard let touched, touched > 0 else { return }

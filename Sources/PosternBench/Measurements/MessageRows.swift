@@ -2,12 +2,12 @@
 /// tables and indexes, the same values but for the numbers that must grow.
 struct MessageRows {
     /// What makes the tables and their indexes.
-    private let schema: [String]
-    private let pageSize: Int64
-    private let tables: [TableRows]
+    fileprivate let schema: [String]
+    fileprivate let pageSize: Int64
+    fileprivate let tables: [TableRows]
 
     /// The rows of one table.
-    private struct TableRows {
+    fileprivate struct TableRows {
         let name: String
         let columns: [String]
         let rows: [[SQLiteValue]]
@@ -33,38 +33,40 @@ struct MessageRows {
         }
         self.tables = tables
     }
+}
 
-    /// Messages a second in transactions of so many, each synced; latencies are the transactions'.
-    func commit(groupsOf size: Int, _ bench: Bench) throws(Invalid) -> LoadResult {
-        let directory = try bench.workplace.make("sqlite")
-        defer { Workplace.remove(directory) }
-        let database = try makeDatabase("\(directory)/rows.sqlite3")
-        var inserts: [(table: TableRows, statement: SQLiteStatement)] = []
-        for table in tables {
+/// A database of SQLite's own that takes such rows. It grows from run to run as the gateway's does:
+/// an empty one has shallow trees, and the pages of its file lie in the cache from the run before.
+final class RowKeeper {
+    private let directory: String
+    private let database: SQLiteDatabase
+    private let inserts: [(table: MessageRows.TableRows, statement: SQLiteStatement)]
+    private var numbers = RowNumbers()
+
+    init(_ rows: MessageRows, in workplace: Workplace) throws(Invalid) {
+        directory = try workplace.make("sqlite")
+        database = try Self.makeDatabase("\(directory)/rows.sqlite3", rows)
+        var inserts: [(table: MessageRows.TableRows, statement: SQLiteStatement)] = []
+        for table in rows.tables {
             let places = table.columns.map { _ in "?" }.joined(separator: ", ")
             let sql = "INSERT INTO \(table.name) VALUES (\(places))"
             inserts.append((table, try database.prepare(sql)))
         }
+        self.inserts = inserts
+    }
+
+    deinit { Workplace.remove(directory) }
+
+    /// Messages a second in transactions of so many, each synced; latencies are the transactions'.
+    func commit(groupsOf size: Int, _ extent: Extent) throws(Invalid) -> LoadResult {
         let begin = try database.prepare("BEGIN IMMEDIATE")
         let commit = try database.prepare("COMMIT")
-
         var latencies = Latencies()
-        var numbers = RowNumbers()
-        let extent = bench.extent
         let first = Clock.now
         while extent.takeOne() {
             let start = Clock.now
             try begin.run()
-            for _ in 0..<size {
-                numbers.message += 1
-                for (table, statement) in inserts {
-                    for row in table.rows {
-                        numbers.event += table.name == "event" ? 1 : 0
-                        statement.bind(numbers.renumbered(row, of: table.name, table.columns))
-                        try statement.run()
-                    }
-                }
-            }
+            for _ in 0..<size { try insertMessage() }
             try commit.run()
             latencies.note(since: start)
         }
@@ -72,17 +74,31 @@ struct MessageRows {
         return commits.counting(size)
     }
 
+    private func insertMessage() throws(Invalid) {
+        numbers.message += 1
+        for (table, statement) in inserts {
+            for row in table.rows {
+                numbers.event += table.name == "event" ? 1 : 0
+                statement.bind(numbers.renumbered(row, of: table.name, table.columns))
+                try statement.run()
+            }
+        }
+    }
+
     /// Set up as the gateway's own: `DatabaseLocation` and `Checkpointer` in Sources/Store.
-    private func makeDatabase(_ path: String) throws(Invalid) -> SQLiteDatabase {
+    private static func makeDatabase(
+        _ path: String,
+        _ rows: MessageRows
+    ) throws(Invalid) -> SQLiteDatabase {
         let database = try SQLiteDatabase(path, isReadOnly: false)
         for setting in [
-            "page_size = \(pageSize)", "journal_mode = WAL", "synchronous = FULL",
+            "page_size = \(rows.pageSize)", "journal_mode = WAL", "synchronous = FULL",
             "wal_autocheckpoint = 800", "secure_delete = FAST", "cache_size = -32768",
             "temp_store = MEMORY",
         ] {
             _ = try database.query("PRAGMA \(setting)")
         }
-        for statement in schema { _ = try database.query(statement) }
+        for statement in rows.schema { _ = try database.query(statement) }
         return database
     }
 }

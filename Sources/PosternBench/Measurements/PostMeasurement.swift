@@ -49,10 +49,10 @@ struct PostMeasurement {
         _ table: inout Table,
         _ report: inout Report
     ) async throws(Invalid) {
-        let rows = try MessageRows(of: gateway.database)
+        let rows = try RowKeeper(MessageRows(of: gateway.database), in: bench.workplace)
         var raw: [Double] = []
         let post = try await bench.median("POST, 64") { () async throws(Invalid) in
-            raw.append(try rows.commit(groupsOf: 64, bench).rate)
+            raw.append(try rows.commit(groupsOf: 64, bench.extent).rate)
             Progress.say("  SQLite alone, 64 a commit: \(Number.grouped(raw.last ?? 0))/s")
             return try await gateway.charged { () async throws(Invalid) in
                 try await load.run(connections: 64, bench.extent, on: bench.clients)

@@ -12,9 +12,10 @@ struct RawMeasurement {
         table.add("write of 4 KB and fdatasync", disk)
         let rows = try await keptRows()
         for group in [1, 8, 64, 256] {
+            let keeper = try RowKeeper(rows, in: bench.workplace)
             let label = "SQLite, the rows of a message, \(group) a commit"
             let result = try await bench.median(label) { () async throws(Invalid) in
-                try rows.commit(groupsOf: group, bench)
+                try keeper.commit(groupsOf: group, bench.extent)
             }
             table.add(label, result)
         }

@@ -24,6 +24,7 @@ struct MessageSearch {
                 .status(status)
             )
         }
+        if let status = query.recipientStatus { addRecipient("w.status = ?", .status(status)) }
         if let sender = query.sender { add(sender: sender) }
         if let recipient = query.recipient { add(recipient: recipient) }
         if let route = query.route {
@@ -50,7 +51,7 @@ struct MessageSearch {
             add("m.header_id = ?", .text(headerID))
         }
         guard query.externalID == nil, query.headerMessageID == nil,
-            let status = query.status
+            let status = query.recipientStatus ?? query.status
         else { return }
         switch status {
         case .relayed, .delivered: return

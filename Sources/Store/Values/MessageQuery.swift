@@ -4,6 +4,8 @@ package import Mail
 package struct MessageQuery: Sendable {
     /// The status of the message: the worst of its recipients'.
     package var status: RecipientStatus?
+    /// Of at least one recipient.
+    package var recipientStatus: RecipientStatus?
     /// An address, any case; `@domain` for all of a domain.
     package var recipient: String?
     /// As `recipient`; "" for the null sender.

@@ -66,7 +66,7 @@ extension Order {
     }
 
     /// The recipient is sent again though nothing more was to happen to it.
-    func revives(_ status: RecipientStatus) -> Bool {
+    package func revives(_ status: RecipientStatus) -> Bool {
         switch self {
         case .retry, .reroute: status.isFinal || status == .uncertain
         case .cancel, .hold, .release, .escalate: false

@@ -34,7 +34,7 @@ package struct Settlement: Sendable {
     package var route: String
     /// Goes to the event.
     package var detail: [(String, String)]
-    /// Goes there too: members of a JSON object as text, shared by all that one attempt settled.
+    /// Goes there too: members of a JSON object as text.
     package var facts: String?
     /// What the sender is to hear of it.
     package var report: ReportKind?

@@ -79,17 +79,38 @@ enum MessageResource {
     ) async throws(Problem) -> Answer {
         let record = try await find(api, request)
         let orders = api.gateway.orders
-        let keys = record.recipients.indices.map { RecipientKey(message: record.key, index: $0) }
+        let places = permitted(order, on: record, api, request)
+        let keys = places.map { RecipientKey(message: record.key, index: $0) }
         let change = try await stored { () async throws(StoreError) in
             try await orders.carryOut(order, on: keys, by: request.identity.name)
         }
         guard !change.keys.isEmpty else {
-            let reason = change.obstacle ?? "no recipient is in a state that allows it"
+            let reason =
+                places.count < record.recipients.count
+                ? "the address is on the suppression list, which only an administrator overrides"
+                : change.obstacle ?? "no recipient is in a state that allows it"
             throw Problem(409, "invalid_state", reason)
         }
         var woken: Set<String> = []
         if orders.wakes(order) { orders.wake(change, &woken) }
         return try await show(api, request)
+    }
+
+    /// The recipients that the caller may order about: an application sends nothing to an address to
+    /// which the gateway sends nothing any more.
+    private static func permitted(
+        _ order: Order,
+        on record: MessageRecord,
+        _ api: API,
+        _ request: Request
+    ) -> [Int] {
+        let all = record.recipients.indices
+        guard request.identity.application != nil else { return Array(all) }
+        return all.filter { place in
+            let recipient = record.recipients[place]
+            return !(order.revives(recipient.status) && recipient.status.isFinal)
+                || !api.gateway.suppressions.holds(recipient.mailbox, at: api.now)
+        }
     }
 
     private static func find(
@@ -110,6 +131,7 @@ extension MessageQuery {
     private static let parameters = [
         "status", "recipient", "sender", "subject", "tag", "external_id", "message_id",
         "application", "route", "created_after", "created_before", "q", "limit", "cursor",
+        "recipient_status",
     ]
 
     /// Nil where the filters name something that is not there to be seen.
@@ -128,13 +150,8 @@ extension MessageQuery {
             }
             self.cursor = cursor
         }
-        if let name = try request.query("status") {
-            guard let status = RecipientStatus(name: name) else {
-                let all = RecipientStatus.allCases.map(\.name).joined(separator: ", ")
-                throw .invalid("", "status must be one of \(all)")
-            }
-            self.status = status
-        }
+        status = try request.status("status")
+        recipientStatus = try request.status("recipient_status")
         recipient = try request.query("recipient")
         sender = try request.query("sender")
         subject = try request.query("subject")
@@ -158,6 +175,15 @@ extension Request {
             )
         }
         return number
+    }
+
+    fileprivate func status(_ name: String) throws(Problem) -> RecipientStatus? {
+        guard let text = try query(name) else { return nil }
+        guard let status = RecipientStatus(name: text) else {
+            let all = RecipientStatus.allCases.map(\.name).joined(separator: ", ")
+            throw .invalid("", "\(name) must be one of \(all)")
+        }
+        return status
     }
 
     func moment(_ name: String) throws(Problem) -> Timestamp? {

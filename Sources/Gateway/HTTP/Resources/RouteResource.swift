@@ -77,7 +77,11 @@ enum RouteResource {
 
     private static func configuredName(_ api: API, _ request: Request) throws(Problem) -> String {
         let name: String = try request.parameter("id")
-        guard api.configuration.routes.contains(where: { $0.name == name }) else { throw .notFound }
+        let known = api.configuration.routes.map(\.name)
+        guard known.contains(name) else {
+            let configured = known.isEmpty ? "none is configured" : known.joined(separator: ", ")
+            throw Problem(404, "not_found", "there is no route \(name); configured: \(configured)")
+        }
         return name
     }
 
