@@ -41,10 +41,10 @@ extension Errand {
     /// The same with another sender in its envelope.
     func rewritten(by rewrite: SenderRewrite) -> Errand {
         let recipients = recipients.map { recipient in
-            var recipient = recipient
-            recipient.entry.sender = rewrite.envelope(recipient.entry.sender)
-            recipient.entry.octets += Self.allowance
-            return recipient
+            var entry = recipient.entry
+            entry.sender = rewrite.envelope(entry.sender)
+            entry.octets += Self.allowance
+            return recipient.with(entry)
         }
         return Errand(recipients: recipients, fresh: fresh)
     }

@@ -1,9 +1,10 @@
 import Mail
 import Store
 
-/// A recipient in the queue, and for how long it may stay there.
-struct QueuedRecipient: Sendable, Equatable {
-    var entry: QueueEntry
+/// A recipient in the queue, and for how long it may stay there. By reference, because tables of many
+/// thousands of them grow and are looked through.
+final class QueuedRecipient: Sendable, Equatable {
+    let entry: QueueEntry
     /// From when its age counts: its creation, or the later time it was to be sent at.
     let since: Timestamp
     /// An operator asked for it: one attempt is made whatever its age.
@@ -17,10 +18,15 @@ struct QueuedRecipient: Sendable, Equatable {
         self.isForced = isForced
     }
 
-    private init(_ entry: QueueEntry, since: Timestamp) {
+    private init(_ entry: QueueEntry, since: Timestamp, isForced: Bool) {
         self.entry = entry
         self.since = since
-        isForced = false
+        self.isForced = isForced
+    }
+
+    /// The same recipient, of which something else is to be sent.
+    func with(_ entry: QueueEntry) -> QueuedRecipient {
+        QueuedRecipient(entry, since: since, isForced: isForced)
     }
 
     /// The moment from which it is not tried again.
@@ -31,12 +37,18 @@ struct QueuedRecipient: Sendable, Equatable {
     }
 
     /// The same after an attempt, waiting for the next.
-    func waiting(as status: RecipientStatus, attempts: Int, until due: Timestamp) -> Self {
+    func waiting(as status: RecipientStatus, attempts: Int, until due: Timestamp)
+        -> QueuedRecipient
+    {
         var next = entry
         next.status = status
         next.attempts = attempts
         next.due = due
-        return QueuedRecipient(next, since: since)
+        return QueuedRecipient(next, since: since, isForced: false)
+    }
+
+    static func == (left: QueuedRecipient, right: QueuedRecipient) -> Bool {
+        left.entry == right.entry && left.since == right.since && left.isForced == right.isForced
     }
 }
 

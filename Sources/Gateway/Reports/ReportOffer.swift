@@ -194,7 +194,7 @@ extension RecipientRecord {
 
 extension NextHopReply {
     /// `mx.example` of `mx.example [192.0.2.1]:25`, `[192.0.2.1]` of an address alone.
-    fileprivate var hostName: String? {
+    var hostName: String? {
         guard !host.isEmpty else { return nil }
         if let end = host.firstIndex(of: " ") { return String(host[..<end]) }
         guard let colon = host.lastIndex(of: ":") else { return host }
