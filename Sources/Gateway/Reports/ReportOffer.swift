@@ -47,7 +47,11 @@ struct ReportOffer {
         let sent = max(record.createdAt, record.details.sendAt ?? record.createdAt)
         let span = configuration.delivery.expireAfter
         let ends = [span > .zero ? sent + span : nil, record.details.expiresAt]
-        report.retriesUntil = ends.compactMap { $0 }.min()
+        // Of what nobody knows no other report can be promised.
+        let isKnown = debts.allSatisfy {
+            record.recipients[$0.recipient.index].status != .uncertain
+        }
+        report.retriesUntil = isKnown ? ends.compactMap { $0 }.min() : nil
         report.returned = returnsWhole(kind) ? .whole : .header
     }
 
