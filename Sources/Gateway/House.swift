@@ -55,7 +55,10 @@ final class House: Sendable {
         )
         self.dispatcher = dispatcher
         returnKey = ReturnKey(directory: configuration.dataDirectory, log: log)
-        directory = Directory(store: store) { dispatcher?.adopt($0.uncertainties) }
+        directory = Directory(store: store) {
+            dispatcher?.adopt($0.uncertainties)
+            dispatcher?.adopt(escalating: $0.escalating)
+        }
         orders = QueueOrders(store, dispatcher, clock: clock)
         logons = Logons(
             directory,

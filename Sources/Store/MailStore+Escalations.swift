@@ -1,11 +1,25 @@
 package import Mail
 
-/// A recipient whose deadline has passed.
+/// What happens to mail that waits too long, in this order.
+package enum EscalationStep: Int, Sendable {
+    /// It goes by another route.
+    case route = 1
+    /// Somebody else gets a copy.
+    case recipient = 2
+}
+
+/// A recipient whose deadline has passed, or that failed.
 package struct Overdue: Sendable, Equatable {
     package let key: RecipientKey
+    /// The one that is due.
+    package let step: EscalationStep
+    /// Nil where the message is gone.
+    package let id: MessageID?
     package let application: ApplicationID?
     package let route: String
-    package let status: RecipientStatus
+    package let status: RecipientStatus?
+    /// Somebody else has a copy of the message.
+    package let isEscalated: Bool
 }
 
 /// Deadlines of applications. Messages are looked at once, when their time is up; only recipients
@@ -34,15 +48,40 @@ extension MailStore {
         } while !slice.isLast
     }
 
-    /// Those whose time is up, the oldest first. What needs no more looking at is taken off the list.
+    /// Those whose time is up, the oldest first, whatever became of them.
     package func overdue(at now: Timestamp, limit: Int) async throws(StoreError) -> [Overdue] {
-        let isAny = try await read { database throws(StoreError) in
-            try database.hasOverdue(at: now)
-        }
-        guard isAny else { return [] }
-        try await write { rows throws(StoreError) in try rows.forgetFinishedEscalations(at: now) }
-        return try await read { database throws(StoreError) in
+        try await read { database throws(StoreError) in
             try database.overdue(at: now, limit: limit)
+        }
+    }
+
+    /// The step by another route is left out; an event of each recipient says why. `next`: when the
+    /// step behind it is due; without one there is none.
+    package func skipRoute(
+        for keys: [RecipientKey],
+        detail: [(String, String)],
+        next: Timestamp?,
+        at now: Timestamp
+    ) async throws(StoreError) {
+        try await write { rows throws(StoreError) in
+            for key in keys {
+                try rows.tellNotEscalated(key, detail: detail, at: now)
+                try rows.endRouteStep(of: key.message.row, key.index, next: next)
+            }
+        }
+    }
+
+    /// Nobody else can have a copy; an event of each recipient says why.
+    package func giveUpEscalation(
+        of keys: [RecipientKey],
+        detail: [(String, String)],
+        at now: Timestamp
+    ) async throws(StoreError) {
+        try await write { rows throws(StoreError) in
+            for key in keys {
+                try rows.tellNotEscalated(key, detail: detail, at: now)
+                try rows.removeEscalation(of: key.message.row, key.index)
+            }
         }
     }
 

@@ -25,6 +25,7 @@ struct FindingTests {
             (.mail, reply(452, "4.3.1"), .routeCondition),
             (.mail, reply(530, "5.7.57"), .routeCondition),
             (.mail, reply(451, nil, "5.7.3 Must issue a STARTTLS command first"), .routeCondition),
+            (.mail, reply(450, "4.2.1", "Try again later"), .routeCondition),
             (.mail, reply(451, "4.7.1"), .deferred),
             (.mail, reply(550, "5.7.60"), .failed),
             (.mail, reply(552, "5.3.4"), .failed),

@@ -66,6 +66,24 @@ private let lost = HopReply(code: 0, enhanced: "4.4.2", text: "lost", host: "h")
         #expect(settlement?.detail.first { $0.0 == "enhanced" }?.1 == "4.4.7")
     }
 
+    static let ends: [(Outcome, ApplicationID?, escalates: Bool)] = [
+        (.failed(no), application, true), (.failed(no), nil, false),
+        (.failed(no), ApplicationID(at: now + .seconds(1)), false),
+        (.relayed(yes), application, false), (.uncertain(lost), application, false),
+        (.deferred(lost), application, false),
+    ]
+    @Test("escalates what fails, of the applications that ask for it", arguments: ends)
+    func escalation(outcome: Outcome, of own: ApplicationID?, escalates: Bool) {
+        let recipient = QueuedRecipient(entry(application: own))
+        let errand = Errand(recipients: [recipient])
+        var judge = Judge(settings: DeliverySettings(), now: now, chance: 0)
+        let report = AttemptReport(outcomes: [outcome])
+        #expect(judge.judge(errand, report)[0].settlement?.escalates == false)
+        judge.escalating = [application]
+        #expect(judge.judge(errand, report)[0].settlement?.escalates == escalates)
+        #expect(judge.expire(recipient).settlement?.escalates == (own == application))
+    }
+
     static let policies:
         [(DeliverySettings.Uncertainty, DeliverySettings.Uncertainty?, waits: Bool)] =
             [

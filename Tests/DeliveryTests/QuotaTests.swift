@@ -125,33 +125,50 @@ private func moment(_ seconds: Double) -> Timestamp {
 
     // MARK: Lanes
 
-    @Test("of any resource each lane has its share, and alone nearly all", arguments: 1...60)
-    func shares(_ limit: Int) {
+    @Test(
+        "of any resource each lane has its share, and alone nearly all",
+        arguments: 1...60,
+        LaneShare.Resource.allCases
+    )
+    func shares(_ limit: Int, _ resource: LaneShare.Resource) {
         for lane in 0..<4 {
-            let crowd = filled(by: [lane], limit)
+            let crowd = filled(by: [lane], limit, resource)
             #expect(crowd[lane] >= max(1, limit * 3 / 4 - 1) || limit < 4)
             for other in 0..<4 where other != lane {
-                let kept = LaneShare.guaranteed(other, of: limit)
-                #expect(LaneShare.room(for: other, beside: crowd, of: limit) >= kept)
+                let kept = LaneShare.guaranteed(other, of: limit, resource)
+                #expect(LaneShare.room(for: other, beside: crowd, of: limit, resource) >= kept)
             }
         }
-        let all = filled(by: [3, 2, 1, 0], limit)
+        let all = filled(by: [3, 2, 1, 0], limit, resource)
         #expect(all.wrappedSum() == limit, "nothing is left lying")
-        #expect((0..<4).allSatisfy { all[$0] >= LaneShare.guaranteed($0, of: limit) })
+        #expect((0..<4).allSatisfy { all[$0] >= LaneShare.guaranteed($0, of: limit, resource) })
     }
 
-    @Test("a critical mail never waits for others, but where there is one piece only")
+    @Test("a critical mail never waits for others, but where there is one connection only")
     func critical() {
         for limit in 2...100 {
-            let crowd = filled(by: [3, 2, 1], limit)
-            #expect(LaneShare.room(for: 0, beside: crowd, of: limit) >= 1, "\(limit)")
+            let crowd = filled(by: [3, 2, 1], limit, .connections)
+            #expect(LaneShare.room(for: 0, beside: crowd, of: limit, .connections) >= 1, "\(limit)")
+        }
+        for limit in 10...100 {
+            let crowd = filled(by: [3, 2, 1], limit, .quota)
+            #expect(LaneShare.room(for: 0, beside: crowd, of: limit, .quota) >= limit / 10)
         }
     }
 
-    private func filled(by lanes: [Int], _ limit: Int) -> LaneShare.Use {
+    @Test("a quota too small to be parted is used to its last piece", arguments: 1..<10)
+    func smallQuota(_ limit: Int) {
+        #expect(filled(by: [2], limit, .quota)[2] == limit)
+    }
+
+    private func filled(
+        by lanes: [Int],
+        _ limit: Int,
+        _ resource: LaneShare.Resource
+    ) -> LaneShare.Use {
         var use = LaneShare.Use()
         for lane in lanes {
-            while LaneShare.room(for: lane, beside: use, of: limit) > 0 { use[lane] += 1 }
+            while LaneShare.room(for: lane, beside: use, of: limit, resource) > 0 { use[lane] += 1 }
         }
         return use
     }

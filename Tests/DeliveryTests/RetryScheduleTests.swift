@@ -63,6 +63,8 @@ struct HostPortTests {
     )
     func reading(text: String, host: String, port: Int) {
         #expect(HostPort(text) == HostPort(host: host, port: port))
+        #expect(HostPort(HostPort(host: host, port: port).description) == HostPort(text))
+        #expect(HostPort(host: host, port: 0).description == host, "a domain has no port")
     }
 
     @Test(

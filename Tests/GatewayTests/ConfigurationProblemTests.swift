@@ -21,6 +21,10 @@ struct ConfigurationProblemTests {
             ":12: sendConnectors[0].smartHost: unknown key in a send connector; did you mean \"smartHosts\"?"
         ),
         (
+            "", "foo: 1,", "",
+            ":12: sendConnectors[0].foo: unknown key in a send connector; remove it"
+        ),
+        (
             "tls: { mood: 1 },", "", "",
             ":6: receiveConnectors[0].tls.mood: unknown key in tls; did you mean \"mode\"?"
         ),

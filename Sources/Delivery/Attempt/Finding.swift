@@ -31,7 +31,7 @@ extension Finding {
             self = .routeCondition
         case .recipient where reply.isTooManyRecipients:
             self = .again
-        case .mail where reply.isLogonDemand || reply.isSystemTrouble:
+        case .mail where reply.isLogonDemand || reply.isSystemTrouble || reply.isSenderPaused:
             self = .routeCondition
         case .mail, .recipient, .data, .content, .afterContent:
             self = reply.isQuota ? .routeCondition : reply.code / 100 == 5 ? .failed : .deferred
@@ -56,6 +56,9 @@ extension HopReply {
 
     /// Mail system full or not accepting (RFC 3463 §3.4).
     fileprivate var isSystemTrouble: Bool { enhanced == "4.3.1" || enhanced == "4.3.2" }
+
+    /// X.2.1 before any recipient was named is about the account that sends (Google's 450 4.2.1).
+    fileprivate var isSenderPaused: Bool { code == 450 && enhanced == "4.2.1" }
 
     fileprivate var isTooManyRecipients: Bool {
         code == 452 && (enhanced == "4.5.3" || text.lowercased().contains("too many recipients"))

@@ -42,6 +42,8 @@ package struct SettledRecipient: Sendable, Equatable {
     package let reply: NextHopReply?
     /// The sender is to hear of it.
     package let earnsReport: Bool
+    /// Somebody else is to have a copy.
+    package let escalates: Bool
 
     package init(
         id: MessageID,
@@ -52,7 +54,8 @@ package struct SettledRecipient: Sendable, Equatable {
         attempts: Int,
         nextAttemptAt: Timestamp?,
         reply: NextHopReply?,
-        earnsReport: Bool = false
+        earnsReport: Bool = false,
+        escalates: Bool = false
     ) {
         self.id = id
         self.key = key
@@ -63,6 +66,7 @@ package struct SettledRecipient: Sendable, Equatable {
         self.nextAttemptAt = nextAttemptAt
         self.reply = reply
         self.earnsReport = earnsReport
+        self.escalates = escalates
     }
 }
 

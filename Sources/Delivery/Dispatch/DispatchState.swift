@@ -18,6 +18,8 @@ struct DispatchState {
     var settings: DeliverySettings
     /// Of the applications that differ from the settings.
     var uncertainties: [ApplicationID: DeliverySettings.Uncertainty] = [:]
+    /// The applications of whose failures somebody else hears.
+    var escalating: Set<ApplicationID> = []
     private(set) var desks: [String: RouteDesk] = [:]
     var bodies = FreshBodies()
     var isStarted = false

@@ -142,10 +142,13 @@ extension Dispatcher {
     }
 
     func judge() -> Judge {
-        let (settings, uncertainties) = state.withLock { ($0.settings, $0.uncertainties) }
+        let (settings, uncertainties, escalating) = state.withLock {
+            ($0.settings, $0.uncertainties, $0.escalating)
+        }
         return Judge(
             settings: settings,
             uncertainties: uncertainties,
+            escalating: escalating,
             now: surroundings.clock(),
             chance: surroundings.chance()
         )

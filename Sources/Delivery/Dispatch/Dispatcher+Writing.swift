@@ -164,7 +164,8 @@ extension SettledRecipient {
             attempts: settlement.attempts,
             nextAttemptAt: settlement.due,
             reply: settlement.reply,
-            earnsReport: settlement.report != nil
+            earnsReport: settlement.report != nil,
+            escalates: settlement.escalates
         )
     }
 }

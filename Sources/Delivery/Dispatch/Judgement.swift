@@ -13,6 +13,7 @@ struct Judgement: Sendable {
 struct Judge: Sendable {
     let settings: DeliverySettings
     var uncertainties: [ApplicationID: DeliverySettings.Uncertainty] = [:]
+    var escalating: Set<ApplicationID> = []
     let now: Timestamp
     /// Even in 0..<1, the same for all recipients of an errand: they come back together.
     let chance: Double
@@ -111,7 +112,8 @@ struct Judge: Sendable {
                 on: recipient.entry,
                 as: status,
                 handsOn: facts?.handsOnReports ?? false
-            )
+            ),
+            escalates: escalates(recipient.entry, as: status)
         )
         return Judgement(
             recipient: recipient,

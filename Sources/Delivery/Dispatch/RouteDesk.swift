@@ -118,7 +118,9 @@ final class RouteDesk {
         quota.forget(at: now)
         let (busy, most, quota) = (busyLanes, mostWorkers, quota)
         return queue.nextTurn { lane in
-            guard LaneShare.room(for: lane, beside: busy, of: most) > 0 else { return nil }
+            guard LaneShare.room(for: lane, beside: busy, of: most, .connections) > 0 else {
+                return nil
+            }
             return quota.nextRoom(for: lane, at: now)
         }
     }
@@ -129,7 +131,9 @@ final class RouteDesk {
     /// How many recipients each lane may have carried now.
     private func room(for lane: Int) -> Int {
         guard hasShares else { return .max }
-        guard LaneShare.room(for: lane, beside: busyLanes, of: mostWorkers) > 0 else { return 0 }
+        guard LaneShare.room(for: lane, beside: busyLanes, of: mostWorkers, .connections) > 0 else {
+            return 0
+        }
         return quota.room(for: lane)
     }
 

@@ -28,12 +28,12 @@ struct RouteQuota: Sendable {
     /// To how many recipients a message may go now; call `forget` first.
     func room(for lane: Int) -> Int {
         if let minute,
-            LaneShare.room(for: lane, beside: minute.use &+ messages, of: minute.limit) == 0
+            LaneShare.room(for: lane, beside: minute.use &+ messages, of: minute.limit, .quota) == 0
         {
             return 0
         }
         guard let day else { return .max }
-        return LaneShare.room(for: lane, beside: day.use &+ recipients, of: day.limit)
+        return LaneShare.room(for: lane, beside: day.use &+ recipients, of: day.limit, .quota)
     }
 
     /// From when a message may go; nil when that depends on what is under way.
@@ -95,7 +95,7 @@ struct RouteQuota: Sendable {
     /// Why a lane has to wait, where it has.
     func reason(for lane: Int) -> String? {
         if let day,
-            LaneShare.room(for: lane, beside: day.use &+ recipients, of: day.limit) == 0
+            LaneShare.room(for: lane, beside: day.use &+ recipients, of: day.limit, .quota) == 0
         {
             return "quota: \(day.use.wrappedSum()) of \(day.limit) recipients a day are used"
         }

@@ -76,11 +76,11 @@ struct SlidingWindow: Sendable {
         var use = use &+ pending
         var turn = now
         for slot in slots {
-            if LaneShare.room(for: lane, beside: use, of: limit) > 0 { return turn }
+            if LaneShare.room(for: lane, beside: use, of: limit, .quota) > 0 { return turn }
             use &-= slot.use
             turn = max(now, Timestamp(milliseconds: end(of: slot)))
         }
-        return LaneShare.room(for: lane, beside: use, of: limit) > 0 ? turn : nil
+        return LaneShare.room(for: lane, beside: use, of: limit, .quota) > 0 ? turn : nil
     }
 
     private func end(of slot: Slot) -> Int64 { (slot.number + 1) * slotLength + length }

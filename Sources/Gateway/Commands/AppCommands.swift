@@ -39,6 +39,7 @@ enum AppCommands {
                 ),
                 .value("deliver-within", "DURATION", "how long its mail may wait"),
                 .value("escalate-route", "NAME", "the send connector that takes it then"),
+                .value("escalate-to", "ADDRESS", "who gets a copy of what still waits, or fails"),
                 .value("expires", "TIME|DURATION", "the end of the first key"),
             ],
             run: add
@@ -85,7 +86,7 @@ enum AppCommands {
         for (option, field) in [
             ("relay", "relay"), ("rate", "rate"), ("default-from", "default_from"),
             ("uncertain", "uncertain"), ("deliver-within", "deliver_within"),
-            ("escalate-route", "escalate_route"),
+            ("escalate-route", "escalate_route"), ("escalate-to", "escalate_to"),
         ] {
             if let value = arguments.value(option) { members.append((field, .string(value))) }
         }

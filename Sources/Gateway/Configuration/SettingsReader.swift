@@ -226,7 +226,8 @@ final class SettingsReader {
             }
             let hint =
                 nearest.map { name in
-                    editDistance(name, member.key) <= 3 ? "; did you mean \"\(name)\"?" : ""
+                    editDistance(name, member.key) <= min(3, member.key.utf8.count / 2)
+                        ? "; did you mean \"\(name)\"?" : ""
                 } ?? ""
             report.note(
                 place(member.key),

@@ -130,4 +130,9 @@ extension [ApplicationRecord] {
             if let word { found[application.id] = word }
         }
     }
+
+    /// Of those of whose mail somebody else may get copies.
+    var escalating: Set<ApplicationID> {
+        Set(filter { $0.escalateTo != nil }.map(\.id))
+    }
 }

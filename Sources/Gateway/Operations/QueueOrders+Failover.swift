@@ -18,7 +18,9 @@ extension QueueOrders {
             states.filter { $0.isUnwell || $0.suspension != nil || !$0.isConfigured }.map(\.name)
         )
         let failing = states.filter {
-            $0.isUnwell && rulebook.mayHaveSubstitute($0.name, without: unwell)
+            // Where nothing waits, the whole queue is not looked through for it.
+            $0.isUnwell && ($0.waiting > 0 || !$0.holdsAll)
+                && rulebook.mayHaveSubstitute($0.name, without: unwell)
         }
         guard !failing.isEmpty else { return 0 }
         var search = Substitution(

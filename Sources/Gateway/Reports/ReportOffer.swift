@@ -47,7 +47,11 @@ struct ReportOffer {
         let sent = max(record.createdAt, record.details.sendAt ?? record.createdAt)
         let span = configuration.delivery.expireAfter
         let ends = [span > .zero ? sent + span : nil, record.details.expiresAt]
-        report.retriesUntil = ends.compactMap { $0 }.min()
+        // Of what nobody knows no other report can be promised.
+        let isKnown = debts.allSatisfy {
+            record.recipients[$0.recipient.index].status != .uncertain
+        }
+        report.retriesUntil = isKnown ? ends.compactMap { $0 }.min() : nil
         report.returned = returnsWhole(kind) ? .whole : .header
     }
 
@@ -190,7 +194,7 @@ extension RecipientRecord {
 
 extension NextHopReply {
     /// `mx.example` of `mx.example [192.0.2.1]:25`, `[192.0.2.1]` of an address alone.
-    fileprivate var hostName: String? {
+    var hostName: String? {
         guard !host.isEmpty else { return nil }
         if let end = host.firstIndex(of: " ") { return String(host[..<end]) }
         guard let colon = host.lastIndex(of: ":") else { return host }

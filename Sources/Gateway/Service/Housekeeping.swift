@@ -19,11 +19,6 @@ struct Housekeeping: Sendable {
                 gateway.directory,
                 gateway.log
             )
-            await gateway.orders.escalate(
-                gateway.directory.applications,
-                by: gateway.configuration.routes,
-                gateway.log
-            )
             round += 1
             if round % 12 == 0 { await sweep() }
             if round % 12 == 1 { await watchDisk() }

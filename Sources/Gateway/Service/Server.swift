@@ -19,6 +19,7 @@ final class Server: Sendable {
     let gateway: House
     private let dispatcher: Dispatcher
     private let reporter: Reporter
+    private let escalator: Escalator
     private let reception: Reception
     private let loops: EventLoops
     private let open = Mutex<(doors: Doors?, locals: [Listener])>((nil, []))
@@ -30,6 +31,8 @@ final class Server: Sendable {
         let surroundings = Surroundings(clock: { .now }, resolver: Resolver())
         let reporter = Reporter(on: loops)
         self.reporter = reporter
+        let escalator = Escalator(on: loops)
+        self.escalator = escalator
         dispatcher = Dispatcher(
             store: store,
             loops: loops,
@@ -51,6 +54,7 @@ final class Server: Sendable {
                 }
                 if settled.contains(where: { $0.status == .failed }) { bounces.hear(settled) }
                 if settled.contains(where: \.earnsReport) { reporter.wake() }
+                if settled.contains(where: \.escalates) { escalator.wake() }
             }
         )
         gateway = House(
@@ -89,6 +93,7 @@ final class Server: Sendable {
         }
         watchRanges()
         reporter.begin(for: gateway)
+        escalator.begin(for: gateway)
         followAtStart()
         for listener in doors.listeners.values { reception.serve(listener, on: loops) }
         loops.next().start { [gateway, reporter] in

@@ -73,7 +73,7 @@ extension DeliveryReport {
         }
     }
 
-    private static func line(_ text: String) -> String {
+    static func line(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
                 text.unicodeScalars.prefix(500).map { $0.value < 32 ? " " : $0 }
@@ -83,7 +83,7 @@ extension DeliveryReport {
 }
 
 extension BounceClass {
-    fileprivate var explanation: String {
+    var explanation: String {
         switch self {
         case .badMailbox: "There is no such mailbox there."
         case .badDomain: "The part behind the @ is not known, or takes no mail."

@@ -124,7 +124,7 @@ package struct DeliveryReport: Sendable {
     }
 
     /// What stands in a field must be one line of ASCII, and short.
-    private static func isMessageID(_ text: String) -> Bool {
+    static func isMessageID(_ text: String) -> Bool {
         text.hasPrefix("<") && text.hasSuffix(">") && text.utf8.count <= 250
             && text.utf8.allSatisfy { 33...126 ~= $0 }
     }

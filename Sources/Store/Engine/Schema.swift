@@ -116,14 +116,18 @@ enum Schema {
             at INTEGER NOT NULL,
             PRIMARY KEY (message, idx, kind)
         ) WITHOUT ROWID;
-        -- Recipients that were unfinished at their application's deadline, and when to look at them.
+        -- Recipients that were unfinished at their application's deadline or failed, the step that is
+        -- next (1: by another route, 2: to somebody else), and when to look at them.
         CREATE TABLE escalation (
             message INTEGER NOT NULL,
             idx INTEGER NOT NULL,
+            step INTEGER NOT NULL,
             due INTEGER NOT NULL,
             PRIMARY KEY (message, idx)
         ) WITHOUT ROWID;
         CREATE INDEX escalation_due ON escalation (due);
+        -- Messages of which somebody else has a copy.
+        CREATE TABLE escalated (message INTEGER PRIMARY KEY);
         -- When the postmaster was last told of a cause, in days since 1970.
         CREATE TABLE notice (cause TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
 
@@ -218,7 +222,8 @@ enum Schema {
             certificates TEXT,
             uncertain TEXT,
             deliver_within INTEGER,
-            escalate_route TEXT
+            escalate_route TEXT,
+            escalate_to TEXT
         ) WITHOUT ROWID;
         CREATE TABLE credential (
             id BLOB PRIMARY KEY,

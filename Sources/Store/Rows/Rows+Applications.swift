@@ -5,7 +5,7 @@ extension Database {
         let sql: StaticString = """
             SELECT id, name, relays, senders, recipients, scopes, rate, ip_ranges, default_from,
                 default_to, created, certificates, uncertain, deliver_within,
-                escalate_route FROM application ORDER BY name
+                escalate_route, escalate_to FROM application ORDER BY name
             """
         return try select(sql) { row throws(StoreError) in
             ApplicationRecord(
@@ -23,6 +23,7 @@ extension Database {
                 uncertain: row.optionalText(12),
                 deliverWithin: row.optionalInt(13).map { .milliseconds($0) },
                 escalateRoute: row.optionalText(14),
+                escalateTo: row.optionalText(15),
                 createdAt: row.time(10)
             )
         }
@@ -57,8 +58,9 @@ extension Rows {
         try database.change(
             """
             INSERT INTO application (id, name, relays, senders, recipients, scopes, rate, ip_ranges,
-                default_from, default_to, created, certificates, uncertain, deliver_within, escalate_route)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                default_from, default_to, created, certificates, uncertain, deliver_within, escalate_route,
+                escalate_to)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             application.values
         )
@@ -70,7 +72,7 @@ extension Rows {
             UPDATE application SET name = ?2, relays = ?3, senders = ?4, recipients = ?5,
                 scopes = ?6, rate = ?7, ip_ranges = ?8, default_from = ?9, default_to = ?10,
                 created = ?11, certificates = ?12, uncertain = ?13,
-                deliver_within = ?14, escalate_route = ?15
+                deliver_within = ?14, escalate_route = ?15, escalate_to = ?16
             WHERE id = ?1
             """,
             application.values
@@ -146,7 +148,7 @@ extension ApplicationRecord {
             .text(orNull: JSONText.array(defaultTo)), .time(createdAt),
             .text(orNull: JSONText.array(certificates)), .text(orNull: uncertain),
             deliverWithin.map { .integer($0.wholeMilliseconds) } ?? .null,
-            .text(orNull: escalateRoute),
+            .text(orNull: escalateRoute), .text(orNull: escalateTo),
         ]
     }
 }

@@ -57,6 +57,7 @@ extension Rows {
                 if let report = settlement.report {
                     try owe(report, to: settlement.key, at: settlement.at)
                 }
+                if settlement.escalates { try escalate(settlement.key, at: settlement.at) }
             } else if try !noteOnHeld(prepared) {
                 ignored.append(settlement.key)
                 guard try hasMessage(settlement.key.message.row) else { continue }

@@ -31,34 +31,39 @@ extension Database {
         return DeadlineSlice(seen: seen, reached: old.last?.row, isLast: old.count < most)
     }
 
-    func hasOverdue(at now: Timestamp) throws(StoreError) -> Bool {
-        try !select("SELECT 1 FROM escalation WHERE due <= ? LIMIT 1", [.time(now)]) { _ in true }
-            .isEmpty
-    }
-
+    /// The oldest first. What became of each is for the caller to judge: a walk that passed over the
+    /// finished would look at all of them each time.
     func overdue(at now: Timestamp, limit: Int) throws(StoreError) -> [Overdue] {
         try select(
             """
-            SELECT e.message, e.idx, m.application, r.route, r.status
+            SELECT e.message, e.idx, e.step, m.id, m.application, r.route, r.status,
+                EXISTS (SELECT 1 FROM escalated c WHERE c.message = e.message)
             FROM escalation e INDEXED BY escalation_due
-                CROSS JOIN recipient r ON r.message = e.message AND r.idx = e.idx
-                CROSS JOIN message m ON m.n = e.message
+                LEFT JOIN message m ON m.n = e.message
+                LEFT JOIN recipient r ON r.message = e.message AND r.idx = e.idx
             WHERE e.due <= ? ORDER BY e.due LIMIT ?
             """,
             [.time(now), .integer(Int64(limit))]
         ) { row throws(StoreError) in
-            Overdue(
+            guard let step = EscalationStep(rawValue: row.int(2)) else {
+                throw .damaged("an escalation of the unknown step \(row.int(2))")
+            }
+            return Overdue(
                 key: RecipientKey(message: MessageKey(row: row.integer(0)), index: row.int(1)),
-                application: try row.optionalIdentifier(2),
-                route: row.text(3),
-                status: try row.status(4)
+                step: step,
+                id: try row.optionalIdentifier(3),
+                application: try row.optionalIdentifier(4),
+                route: row.optionalText(5) ?? "",
+                status: row.isNull(6) ? nil : try row.status(6),
+                isEscalated: row.int(7) == 1
             )
         }
     }
 }
 
 extension Rows {
-    /// The time of a message that was scheduled counts from then.
+    /// The time of a message that was scheduled counts from then. What is uncertain may wait for an
+    /// operator, without a due time of its own.
     func noteDeadlines(
         of application: ApplicationID,
         after seen: Int64,
@@ -67,16 +72,16 @@ extension Rows {
     ) throws(StoreError) {
         try database.change(
             """
-            INSERT OR IGNORE INTO escalation (message, idx, due)
-            SELECT r.message, r.idx, max(m.created, ifnull(m.send_at, 0)) + ?4
+            INSERT OR IGNORE INTO escalation (message, idx, step, due)
+            SELECT r.message, r.idx, ?5, max(m.created, ifnull(m.send_at, 0)) + ?4
             FROM message m INDEXED BY message_application
                 CROSS JOIN recipient r ON r.message = m.n
             WHERE m.application IS NOT NULL AND m.application = ?1 AND m.n > ?2 AND m.n <= ?3
-                AND r.due IS NOT NULL
+                AND (r.due IS NOT NULL OR r.status = ?6)
             """,
             [
                 .id(application), .integer(seen), .integer(reached),
-                .integer(limit.wholeMilliseconds),
+                .integer(limit.wholeMilliseconds), .step(.route), .status(.uncertain),
             ]
         )
         try database.change(
@@ -85,14 +90,83 @@ extension Rows {
         )
     }
 
-    func forgetFinishedEscalations(at now: Timestamp) throws(StoreError) {
+    /// Nothing is done where the message has had its copy.
+    func escalate(_ key: RecipientKey, at now: Timestamp) throws(StoreError) {
         try database.change(
             """
-            DELETE FROM escalation WHERE due <= ? AND NOT EXISTS (
-                SELECT 1 FROM recipient r WHERE r.message = escalation.message
-                    AND r.idx = escalation.idx AND r.due IS NOT NULL)
+            INSERT OR REPLACE INTO escalation (message, idx, step, due) SELECT ?1, ?2, ?3, ?4
+            WHERE NOT EXISTS (SELECT 1 FROM escalated WHERE message = ?1)
             """,
-            [.time(now)]
+            [
+                .integer(key.message.row), .integer(Int64(key.index)), .step(.recipient),
+                .time(now),
+            ]
+        )
+    }
+
+    /// The same for whoever does not know whether the application asks for it.
+    func escalateIfAsked(_ key: RecipientKey, at now: Timestamp) throws(StoreError) {
+        let asks = try database.select(
+            """
+            SELECT 1 FROM message m JOIN application a ON a.id = m.application
+            WHERE m.n = ? AND a.escalate_to IS NOT NULL
+            """,
+            [.integer(key.message.row)]
+        ) { _ in true }
+        if !asks.isEmpty { try escalate(key, at: now) }
+    }
+
+    /// `next`: when the step behind it is due; without one there is none.
+    func endRouteStep(of message: Int64, _ index: Int, next: Timestamp?) throws(StoreError) {
+        guard let next else { return try removeEscalation(of: message, index) }
+        try database.change(
+            "UPDATE escalation SET step = ?, due = ? WHERE message = ? AND idx = ?",
+            [.step(.recipient), .time(next), .integer(message), .integer(Int64(index))]
+        )
+    }
+
+    /// Of the whole message: one copy tells about all recipients.
+    func endRecipientStep(
+        of message: MessageKey,
+        detail: [(String, String)],
+        at now: Timestamp
+    ) throws(StoreError) {
+        let isFirst = try database.change(
+            "INSERT OR IGNORE INTO escalated (message) VALUES (?)",
+            [.integer(message.row)]
+        )
+        guard isFirst > 0 else { throw .conflict("somebody else has a copy already") }
+        try database.change(
+            "DELETE FROM escalation WHERE message = ? AND step = ?",
+            [.integer(message.row), .step(.recipient)]
+        )
+        try insertEvent(
+            "escalated",
+            at: now,
+            message: message.row,
+            detail: JSONText.object(detail)
+        )
+    }
+
+    func tellNotEscalated(
+        _ key: RecipientKey,
+        detail: [(String, String)],
+        at now: Timestamp
+    ) throws(StoreError) {
+        try insertEvent(
+            "not_escalated",
+            at: now,
+            message: key.message.row,
+            recipient: key.index,
+            detail: JSONText.object(detail)
+        )
+    }
+
+    /// Messages go about in the order of their numbers.
+    func sweepEscalated() throws(StoreError) {
+        try database.change(
+            "DELETE FROM escalated WHERE message < ifnull((SELECT min(n) FROM message), ?)",
+            [.integer(.max)]
         )
     }
 
@@ -108,6 +182,12 @@ extension Rows {
             "UPDATE escalation SET due = ? WHERE message = ? AND idx = ?",
             [.time(moment), .integer(key.message.row), .integer(Int64(key.index))]
         )
+    }
+}
+
+extension SQLValue {
+    fileprivate static func step(_ step: EscalationStep) -> SQLValue {
+        .integer(Int64(step.rawValue))
     }
 }
 

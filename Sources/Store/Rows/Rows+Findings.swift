@@ -11,6 +11,12 @@ extension Rows {
         for finding in findings {
             let isNews = try apply(finding, to: message)
             if isNews { changed.append(RecipientKey(message: message, index: finding.index)) }
+            if isNews, finding.status == .failed {
+                try escalateIfAsked(
+                    RecipientKey(message: message, index: finding.index),
+                    at: now
+                )
+            }
             try insertEvent(
                 isNews ? finding.status?.name ?? "reported" : "reported",
                 at: now,

@@ -49,6 +49,8 @@ extension Rows {
                 recipient: index,
                 detail: JSONText.object([("text", "the address is on the suppression list")])
             )
+            let key = RecipientKey(message: MessageKey(row: number), index: index)
+            try escalateIfAsked(key, at: parcel.createdAt)
         }
     }
 

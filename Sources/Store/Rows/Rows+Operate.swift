@@ -87,10 +87,10 @@ extension Rows {
             detail += [("from", route), ("to", other)]
             route = other
         }
-        if case .escalate(let other, let reason) = order {
+        if case .escalate(let other, let reason, let next) = order {
             detail = [("step", "route"), ("from", route), ("to", other), ("reason", reason)]
             route = other
-            try removeEscalation(of: message, recipient.index)
+            try endRouteStep(of: message, recipient.index, next: next)
         }
         try database.change(
             "UPDATE recipient SET status = ?, due = ?, route = ? WHERE message = ? AND idx = ?",

@@ -54,6 +54,8 @@ extension Rows {
                 [.text(cause), .integer(Int64(day))]
             )
             if isFirst == 0 { throw .conflict("\(cause) was noticed that day") }
+        case .escalating(let message, let detail):
+            try endRecipientStep(of: message, detail: detail, at: now)
         }
     }
 

@@ -89,6 +89,7 @@ extension Rows {
             ] { try database.change(sql, [.integer(message)]) }
             count += 1
         }
+        if !candidates.histories.isEmpty { try sweepEscalated() }
         return count
     }
 }

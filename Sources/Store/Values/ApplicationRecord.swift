@@ -24,6 +24,8 @@ package struct ApplicationRecord: Sendable, Equatable {
     package var deliverWithin: Duration?
     /// Where it goes then.
     package var escalateRoute: String?
+    /// Who gets a copy of what does not arrive then either, or fails.
+    package var escalateTo: String?
     package var createdAt: Timestamp
 
     package init(
@@ -41,6 +43,7 @@ package struct ApplicationRecord: Sendable, Equatable {
         uncertain: String? = nil,
         deliverWithin: Duration? = nil,
         escalateRoute: String? = nil,
+        escalateTo: String? = nil,
         createdAt: Timestamp
     ) {
         self.id = id
@@ -57,6 +60,7 @@ package struct ApplicationRecord: Sendable, Equatable {
         self.uncertain = uncertain
         self.deliverWithin = deliverWithin
         self.escalateRoute = escalateRoute
+        self.escalateTo = escalateTo
         self.createdAt = createdAt
     }
 }

@@ -10,8 +10,9 @@ package enum Order: Hashable, Sendable {
     case release
     /// By another route from now on, at once.
     case reroute(to: String)
-    /// The same for what is on the list of escalations, which it leaves: once for each recipient.
-    case escalate(to: String, because: String)
+    /// The same for what is on the list of escalations: once for each recipient. It leaves the list,
+    /// or waits there for the next step.
+    case escalate(to: String, because: String, next: Timestamp?)
 
     /// The type of the event that tells it.
     package var event: String {

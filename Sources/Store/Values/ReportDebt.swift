@@ -35,4 +35,7 @@ package enum KeepCondition: Sendable {
     case paying([ReportDebt], detail: [(String, String)])
     /// The first for its cause on that day (counted from 1970).
     case firstOfDay(Int, cause: String)
+    /// Nobody else has a copy of that message yet. It is noted that somebody has; an event of the
+    /// message tells it.
+    case escalating(MessageKey, detail: [(String, String)])
 }

@@ -38,6 +38,8 @@ package struct Settlement: Sendable {
     package var facts: String?
     /// What the sender is to hear of it.
     package var report: ReportKind?
+    /// Somebody else is to have a copy at once.
+    package var escalates: Bool
 
     /// The event is named after the status unless another name is given.
     package init(
@@ -51,7 +53,8 @@ package struct Settlement: Sendable {
         route: String,
         detail: [(String, String)] = [],
         facts: String? = nil,
-        report: ReportKind? = nil
+        report: ReportKind? = nil,
+        escalates: Bool = false
     ) {
         self.key = key
         self.status = status
@@ -64,6 +67,7 @@ package struct Settlement: Sendable {
         self.detail = detail
         self.facts = facts
         self.report = report
+        self.escalates = escalates
     }
 }
 

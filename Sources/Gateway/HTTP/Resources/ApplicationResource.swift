@@ -28,7 +28,7 @@ enum ApplicationResource {
             createdAt: api.now
         )
         record.read(&form, isNew: true)
-        record.readDeadline(&form, routes: api.configuration.routes.map(\.name))
+        record.readDeadline(&form, by: api.configuration.rulebook)
         form.finish()
         guard form.problems.isEmpty else { throw .invalid(form.problems) }
         try checkCertificates(of: record, api)
@@ -45,7 +45,7 @@ enum ApplicationResource {
         // Looked up after the body came: a slow client must not undo what others changed meanwhile.
         var record = try find(api, request)
         record.read(&form, isNew: false)
-        record.readDeadline(&form, routes: api.configuration.routes.map(\.name))
+        record.readDeadline(&form, by: api.configuration.rulebook)
         form.finish()
         guard form.problems.isEmpty else { throw .invalid(form.problems) }
         try checkCertificates(of: record, api)
@@ -213,6 +213,7 @@ extension ApplicationRecord {
         json.member("uncertain", uncertain)
         json.member("deliver_within", deliverWithin.map(Quantity.text))
         json.member("escalate_route", escalateRoute)
+        json.member("escalate_to", escalateTo)
         json.member("created_at", createdAt)
         json.endObject()
     }

@@ -40,7 +40,7 @@ enum SuppressionResource {
             throw Problem(
                 409,
                 "already_exists",
-                "\(record.address) is suppressed already; change it with PATCH",
+                "\(record.address) is on the list already; take it off, or change its entry",
                 items: [.init("/address", "already_exists", "listed already")]
             )
         } catch {
