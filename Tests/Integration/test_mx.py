@@ -1,6 +1,7 @@
 """Mail that finds its own way: exchangers by preference, aliases, families, refusals by DNS, and domains that do not wait
 for each other."""
 
+import threading
 import time
 
 import pytest
@@ -151,6 +152,33 @@ def test_one_slow_and_one_dead_domain_delay_no_other(own, names, exchanger):
         begin = time.monotonic()
         assert client.send(to="someone@good.test", headers={"Prefer": "wait=10"}).json()["status"] == "relayed"
         assert time.monotonic() - begin < 1.5
+
+
+def test_a_domain_with_much_mail_never_has_more_than_half_of_the_connections(own, names, exchanger):
+    under_way, counts, lock = set(), [], threading.Lock()
+
+    def unhurried(stage, argument, session):
+        if stage == "mail":
+            with lock:
+                under_way.add(session)
+                counts.append(len(under_way))
+        elif stage == "dot":
+            time.sleep(0.1)
+            with lock:
+                under_way.discard(session)
+
+    busy, quick = exchanger(unhurried), exchanger()
+    server = names({"busy.test": [("A", busy.address)], "quick.test": [("A", quick.address)]})
+    gateway = own(change=by_mx(server, limits={"connections": 8})).start()
+    client = gateway.ready_client()
+    for _ in range(80):
+        client.send(to="someone@busy.test")
+    eventually(lambda: len(under_way) >= 3, what="a backlog under way")
+    started = len(busy.taken)
+    assert sent(gateway, "someone@quick.test")["status"] == "relayed"
+    assert len(busy.taken) - started < 40, "the other domain waited for no backlog"
+    busy.wait(80, within=15)
+    assert 2 < max(counts) <= 4, counts
 
 
 def test_a_thousand_domains_are_served_over_few_connections_where_they_share_an_exchanger(own, names, exchanger):
