@@ -60,6 +60,14 @@ def eventually(ask, within=10.0, every=0.05, what="it"):
         time.sleep(every)
 
 
+def answers_as_smtp(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as peer:
+            return peer.recv(100).startswith(b"220")
+    except OSError:
+        return False
+
+
 # --- certificates ---------------------------------------------------------------------------------------------------
 
 
@@ -241,7 +249,7 @@ class Postfix:
     def start(self):
         started = self._call("postfix", "-c", str(self.dir / "etc"), "start", check=False)
         assert started.returncode == 0, started.stderr + self.log
-        eventually(self._answers, what="Postfix")
+        eventually(lambda: answers_as_smtp(self.port), what="Postfix")
 
     def stop(self):
         self._call("postfix", "-c", str(self.dir / "etc"), "stop", check=False)
@@ -275,13 +283,6 @@ class Postfix:
         mails = self.about(marker, within=within)
         assert len(mails) == 1, f"{marker} arrived {len(mails)} times"
         return mails[0]
-
-    def _answers(self):
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as peer:
-                return peer.recv(100).startswith(b"220")
-        except OSError:
-            return False
 
     def _call(self, *words, check=True):
         return subprocess.run(self._root + list(words), check=check, capture_output=True, text=True, timeout=30)

@@ -1,6 +1,7 @@
 """Deadlines of applications: what waits too long goes by another route, and then to somebody else."""
 
 import signal
+from base64 import b64encode
 from datetime import datetime
 
 import pytest
@@ -128,6 +129,32 @@ def test_a_failure_is_escalated_at_once_and_once(own, sink):
     client.until(client.send().id, "failed")
     night.wait(2, within=4)
     assert len(steps(client, identifier)) == 1
+
+
+@pytest.mark.parametrize("carries", [True, False])
+def test_a_copy_carries_the_mail_as_far_as_its_route_does(own, sink, carries):
+    strict = sink(lambda stage, *_: "550 5.1.1 no such user" if stage == "rcpt" else None)
+    night = sink()
+
+    def change(config):
+        routes(None, night.port)(config)
+        config["sendConnectors"][0]["addressSpaces"] = ["corp.example"]
+        config["sendConnectors"][-1]["limits"] = {"messageSize": "1MB" if carries else "100KB"}
+
+    gateway = own(strict.port, change).start()
+    client = gateway.client(gateway.app("--deliver-within", "1h", "--escalate-to", ONCALL))
+    octets = bytes(range(256)) * 800
+    file = {"filename": "dump.bin", "content_type": "application/x-dump", "content": b64encode(octets).decode()}
+    identifier = client.send(html="<p>See the file.</p>", attachments=[file]).id
+    [copy] = night.wait(1)
+    parts = list(copy.mail.iter_parts())
+    assert identifier in parts[0].get_content()
+    assert ("follows" in parts[0].get_content()) == carries
+    assert [part.get_content_type() for part in parts[1:]] == (["multipart/mixed"] if carries else [])
+    if carries:
+        body, attached = parts[1].iter_parts()
+        assert body.get_body(("html",)).get_content().strip() == "<p>See the file.</p>"
+        assert attached.get_filename() == "dump.bin" and attached.get_content() == octets
 
 
 def test_a_copy_that_fails_is_told_to_the_postmaster_and_goes_no_further(own, sink):
