@@ -91,6 +91,7 @@ final class Desk: Sendable {
         condition: KeepCondition? = nil,
         claim: (([Receipt]) -> IdempotencyClaim?)? = nil
     ) async throws(StoreError) -> Outcome {
+        let offers = offers.contains(where: \.isRewritten) ? offers.map(\.rewritten) : offers
         do throws(StoreError) {
             let outcome = try await keep(offers, partially: partially, condition, claim: claim)
             if case .kept = outcome { return outcome }

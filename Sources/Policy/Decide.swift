@@ -48,8 +48,19 @@ extension Rulebook {
         return findings.note(examineTLS(client))
             ?? findings.note(examineSubmit(client))
             ?? findings.note(examineSender(submission.sender, of: client))
+            ?? client.connector.rewrite.flatMap { findings.note(rewriting(of: submission, by: $0)) }
             ?? findings.note(examineSize(submission.octets, of: client))
             ?? findings.note(examineCount(ofRecipients: submission.recipients.count, of: client))
+    }
+
+    /// Who writes is judged as who they are; only what is taken goes on under the other address.
+    private func rewriting(of submission: Submission, by rewrite: SenderRewrite) -> Finding {
+        let sender = rewrite.envelope(submission.sender)
+        return Finding(
+            .sender,
+            "\(submission.client.connector.name) rewrites the sender to \(rewrite.address)"
+                + (sender == .null ? " in From only: the null sender stays" : "")
+        )
     }
 
     private func askContent(
@@ -96,7 +107,8 @@ extension Rulebook {
         Approval(
             connector: submission.client.connector.name,
             principal: submission.client.principal,
-            sender: submission.sender,
+            sender: submission.client.connector.rewrite?.envelope(submission.sender)
+                ?? submission.sender,
             recipients: recipients
         )
     }

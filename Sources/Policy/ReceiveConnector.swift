@@ -24,6 +24,8 @@ package struct ReceiveConnector: Hashable, Sendable {
     package var banner: String?
     /// The lane of its mail; nil: as each mail asks.
     package var lane: Lane?
+    /// Whom its mail comes from once it is taken.
+    package var rewrite: SenderRewrite?
     package var fqdn: String?
     package var suppressedKeywords: Set<String> = []
     package var allowsMailWithoutHello = false

@@ -59,6 +59,10 @@ package final class MailStore: Sendable {
     /// New mail would be kept: there is enough free disk, and the queue is not full.
     package var hasRoom: Bool { writer.limits.hasRoom(for: 1, beside: unfinishedMessages) }
 
+    /// The free octets of its disk, and how many of them must stay free for mail to be kept; nil where
+    /// none must. Blocks its thread.
+    package var space: (free: UInt64, floor: UInt64)? { writer.limits.space() }
+
     /// Other limits than it was opened with.
     package func setLimits(storeFloor: Int, queuedMessages: Int) {
         writer.limits.set(storeFloor: storeFloor, queuedMessages: queuedMessages)

@@ -37,6 +37,13 @@ func certificate() throws {
     ] {
         #expect(text.contains(part))
     }
+    let file = NSTemporaryDirectory() + "postern-\(UUID().uuidString).pem"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    try certificate.certificatePEM.write(toFile: file, atomically: true, encoding: .utf8)
+    let wanted = Date().timeIntervalSince1970 + 30 * 86_400
+    let term = try #require(CertificateTerm(file: file))
+    #expect(abs(Double(term.end) - wanted) < 3_700)
+    #expect(CertificateTerm(file: file + ".none") == nil)
     let ends = try x509(certificate, ["x509", "-noout", "-checkend", "\(29 * 86_400)"])
     #expect(ends.contains("will not expire"))
     let later = try x509(certificate, ["x509", "-noout", "-checkend", "\(31 * 86_400)"])

@@ -22,6 +22,7 @@ exim_group = {group}
 exim_path = {binary}
 deliver_drop_privilege = true
 spool_directory = {dir}/spool
+pid_file_path = {dir}/spool/pid
 log_file_path = {dir}/log/%s.log
 log_selector = +pipelining +8bitmime
 keep_environment =
@@ -114,7 +115,7 @@ class Exim:
         self.process = None
 
     def start(self):
-        words = [str(BINARY), "-bdf", "-C", str(self.settings), "-oP", str(self.dir / "pid")]
+        words = [str(BINARY), "-bdf", "-C", str(self.settings)]
         with open(self.dir / "said", "wb") as said:
             self.process = subprocess.Popen(words, stdout=said, stderr=said, stdin=subprocess.DEVNULL)
 

@@ -89,12 +89,12 @@ class Authority:
         self.file = folder / "ca.pem"
         self.file.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, *addresses: str) -> Certificate:
+    def issue(self, name: str, *addresses: str, days=30) -> Certificate:
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.DNSName(name)] + [x509.IPAddress(ipaddress.ip_address(a)) for a in addresses]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         certificate = (
-            self._builder(subject, key)
+            self._builder(subject, key, days)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(self._key, hashes.SHA256())
         )
@@ -108,7 +108,7 @@ class Authority:
         made.key.chmod(0o600)
         return made
 
-    def _builder(self, subject, key):
+    def _builder(self, subject, key, days=30):
         now = datetime.datetime.now(datetime.timezone.utc)
         return (
             x509.CertificateBuilder()
@@ -117,7 +117,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=30))
+            .not_valid_after(now + datetime.timedelta(days=days))
         )
 
 

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import shutil
 import time
 
 import pytest
@@ -301,6 +302,27 @@ def test_a_stranger_is_not_told_but_the_postmaster_is_once_a_day(own, sink):
     assert [t.recipients for t in hop.taken] == [["postmaster@corp.example"]]
     assert notice.sender == "" and notice.mail["Auto-Submitted"] == "auto-generated"
     assert "stranger@elsewhere.example" in notice.mail.get_content()
+
+
+def test_the_postmaster_is_told_of_a_filling_disk_and_of_certificates_that_end_soon(own, sink, authority, tmp_path):
+    hop = sink()
+    free = shutil.disk_usage(tmp_path).free
+    soon = authority.issue("soon.test.example", days=9)
+
+    def change(config):
+        config["limits"] = {"storeFloor": f"{int(free * 0.7) >> 20}MB"}
+        config["certificates"].append(
+            {"name": "soon", "certificateFile": str(soon.certificate), "keyFile": str(soon.key)}
+        )
+
+    gateway = own(hop.port, change).start()
+    notices = {notice.mail["Subject"]: notice for notice in hop.wait(2, within=12)}
+    prefix = "[relay.test.example] "
+    disk, certificate = (notices[prefix + what] for what in ("The disk is filling", "Certificate soon expires soon"))
+    assert disk.recipients == certificate.recipients == ["postmaster@corp.example"]
+    assert str(gateway.folder / "data") in disk.mail.get_content() and "storeFloor" in disk.mail.get_content()
+    assert str(soon.certificate) in certificate.mail.get_content()
+    assert len(hop.taken) == 2, "the certificate that is good for a month is no matter"
 
 
 def test_the_postmaster_of_the_configuration_signs_reports(own, sink):

@@ -107,6 +107,60 @@ def test_a_rewritten_sender_has_to_be_an_address(own, value):
     assert ran.status == 78 and "rewriteSender" in ran.all
 
 
+def test_a_connectors_rewritten_sender_is_kept_and_the_original_is_answered(own, sink):
+    hop = sink()
+
+    def change(config):
+        routes({"smartHosts": [hop.host]})(config)
+        for connector in config["receiveConnectors"]:
+            if connector["name"] in ("Default Frontend", "HTTP API"):
+                connector["rewriteSender"] = "relay@corp.example"
+
+    gateway = own(change=change).start()
+    body = b"line\r\n" * 20_000
+    with Session(gateway.smtp) as peer:
+        peer.envelope("ups@odd.example", "ops@corp.example")
+        head = b"From: UPS 7 <ups@odd.example>\r\nSender: root@odd.example\r\nSubject: low\r\n\r\n"
+        reply = peer.data(head + body + b".\r\n")
+        assert reply.startswith("250"), reply
+        (mail,) = hop.wait(1)
+        assert mail.sender == "relay@corp.example"
+        assert str(mail.mail["From"]) == "UPS 7 <relay@corp.example>"
+        assert str(mail.mail["Reply-To"]) == "UPS 7 <ups@odd.example>"
+        assert mail.mail["Sender"] is None
+        assert mail.octets.partition(b"\r\n\r\n")[2] == body
+        assert mail.mail["Received"] and mail.mail["Subject"] == "low"
+        # No From at all; then the null sender, who stays null.
+        peer.envelope("ups@odd.example", "ops@corp.example")
+        peer.data(b"Subject: bare\r\n\r\nx\r\n.\r\n")
+        bare = hop.wait(2)[1]
+        assert (str(bare.mail["From"]), str(bare.mail["Reply-To"])) == ("relay@corp.example", "ups@odd.example")
+        peer.envelope("", "ops@corp.example")
+        peer.data(b"From: ups@odd.example\r\nReply-To: desk@odd.example\r\nSubject: r\r\n\r\nx\r\n.\r\n")
+        report = hop.wait(3)[2]
+        assert report.sender == "" and str(report.mail["Reply-To"]) == "desk@odd.example"
+    client = gateway.ready_client()
+    answer = client.send(from_="Backup <backup@corp.example>", headers={"Prefer": "wait=10"})
+    assert (answer.json()["status"], answer.json()["from"]) == ("relayed", "relay@corp.example")
+    assert str(hop.taken[3].mail["Reply-To"]) == "Backup <backup@corp.example>"
+    with Session(gateway.smtp, source="127.0.0.7") as printer:
+        printer.envelope("ups@odd.example", "ops@corp.example")
+        printer.data(b"From: ups@odd.example\r\n\r\nx\r\n.\r\n")
+        assert hop.wait(5)[4].sender == "ups@odd.example", "another connector rewrites nothing"
+    told = gateway.ask("explain", "--from", "ups@odd.example", "--to", "ops@corp.example", "--port", gateway.smtp)
+    findings = [rule["finding"] for rule in told["rules"] if rule["name"] == "sender"]
+    assert findings[-1] == "Default Frontend rewrites the sender to relay@corp.example"
+
+
+@pytest.mark.parametrize("value", ["nobody", "a b@corp.example", ""])
+def test_a_connectors_rewritten_sender_has_to_be_an_address(own, value):
+    def change(config):
+        config["receiveConnectors"][1]["rewriteSender"] = value
+
+    ran = own(change=change).run("check")
+    assert ran.status == 78 and "rewriteSender" in ran.all
+
+
 # --- connections ------------------------------------------------------------------------------------------------------
 
 

@@ -29,6 +29,27 @@ struct DecideTests {
         )
     }
 
+    @Test("a connector's other sender is for what is kept: the rules judge who has written")
+    func rewriting() {
+        let rewrite = SenderRewrite(to: Mailbox("relay@corp.example"))
+        let taken = rules().decide(Self.submission(from: "ups@x.example") { $0.rewrite = rewrite })
+        #expect(taken.approval?.sender == ReversePath("relay@corp.example"))
+        let notes = taken.findings.filter { $0.rule == .sender }.map(\.note)
+        #expect(notes.last == "C rewrites the sender to relay@corp.example", "\(notes)")
+        let report = rules().decide(Self.submission(from: "") { $0.rewrite = rewrite })
+        #expect(report.approval?.sender == .null)
+        let spoof = rules().decide(
+            Self.submission(from: "ups@x.example") {
+                $0.rewrite = rewrite
+                $0.rights.remove(.acceptAnySender)
+            }
+        )
+        #expect(spoof.refusal?.reply == .senderNotAllowed)
+        let plain = rules().decide(Self.submission(from: "ups@x.example"))
+        #expect(plain.approval?.sender == ReversePath("ups@x.example"))
+        #expect(plain.findings.count == taken.findings.count - 1)
+    }
+
     /// Each breaks one rule more than the next: the first that SMTP would ask is the one that speaks.
     @Test("rules speak in the order in which SMTP learns the facts")
     func order() {

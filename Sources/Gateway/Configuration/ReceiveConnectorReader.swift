@@ -54,7 +54,9 @@ extension ConfigurationDraft {
         if let limits = reader.object("limits") { readLimits(limits, &connector.limits) }
         readDoorKeys(reader, &connector)
         connector.lane = reader.choice("lane", Lane.self)
-        reader.refuse(["rewriteSender"])
+        connector.rewrite = reader.value("rewriteSender", "an address") {
+            (try? Mailbox(parsing: $0)).map { SenderRewrite(to: $0) }
+        }
         reader.finish(knownTo: "a receive connector")
         receiveConnectors.append(connector)
     }

@@ -21,6 +21,8 @@ struct Housekeeping: Sendable {
             )
             round += 1
             if round % 12 == 0 { await sweep() }
+            if round % 12 == 1 { await watchDisk() }
+            if round % 720 == 1 { await watchCertificates() }
             let isHasty = gateway.configuration.delivery.delayNotice < .seconds(600)
             if isHasty || round % 12 == 0 { await noticeDelays() }
         }

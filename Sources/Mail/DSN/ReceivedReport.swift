@@ -28,7 +28,7 @@ package struct ReceivedReport: Sendable, Equatable {
         guard !recipients.isEmpty else { return nil }
     }
 
-    /// The lines of the part that programs read. It is never encoded (RFC 3464 §2.1).
+    /// The lines of the part that programs read.
     private static func statusPart(of body: [UInt8], _ boundary: String) -> ArraySlice<UInt8>? {
         var part: Range<Int>?
         let delimiter = Array("--\(boundary)".utf8)
@@ -50,7 +50,24 @@ package struct ReceivedReport: Sendable, Equatable {
         guard ["message/delivery-status", "message/global-delivery-status"].contains(type) else {
             return nil
         }
-        return part[empty.upperBound...]
+        let encoding = header.first("Content-Transfer-Encoding")?.text.lowercased()
+        return decoded(part[empty.upperBound...], from: encoding)
+    }
+
+    /// It should not be encoded (RFC 3464 §2.1), but some systems do that; one for UTF-8 may be (RFC 6533
+    /// §3). Nil where it cannot be read.
+    private static func decoded(
+        _ octets: ArraySlice<UInt8>,
+        from encoding: String?
+    ) -> ArraySlice<UInt8>? {
+        switch encoding {
+        case "base64":
+            // What stands between the part and its delimiter is blank.
+            guard let plain = try? Base64Decoder.decode(Array(octets).span) else { return nil }
+            return plain[...]
+        case "quoted-printable": return QuotedPrintable.decode(octets)[...]
+        default: return octets
+        }
     }
 
     /// Groups of fields, parted by empty lines; the first speaks of the mail.

@@ -33,6 +33,14 @@ final class Limits: Sendable {
         }
     }
 
+    /// The free disk, and what of it must stay free; nil where nothing must. Blocks its thread.
+    func space() -> (free: UInt64, floor: UInt64)? {
+        let floor = state.withLock { $0.storeFloor }
+        var facts = statvfs()
+        guard floor > 0, statvfs(directory, &facts) == 0 else { return nil }
+        return (UInt64(facts.f_bavail) * UInt64(facts.f_frsize), UInt64(floor))
+    }
+
     /// Looks at the free disk at most once a second.
     private func isBelowFloor(_ state: inout State) -> Bool {
         guard state.storeFloor > 0 else { return false }

@@ -82,6 +82,54 @@ private let postfix = """
         #expect(!recipient.concerns(Mailbox(localPart: "good", domain: "corp.example")))
     }
 
+    /// Either is forbidden by RFC 3464 §2.1 and seen all the same.
+    @Test(
+        "is understood in base64 and in quoted-printable",
+        arguments: ["base64", "Quoted-Printable"]
+    )
+    func encoded(encoding: String) throws {
+        let plain =
+            "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; j=r@x.example\n"
+            + "Action: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 Unknown\n"
+        var coded = plain.replacing("=", with: "=3D").replacing("failed", with: "fa=\nil=65d  ")
+        if encoding == "base64" {
+            let octets = lines(plain)
+            var encoder = Base64Encoder(lineLength: 76)
+            var output: [UInt8] = []
+            encoder.encode(octets.span, into: &output)
+            encoder.finish(into: &output)
+            coded = String(decoding: output, as: UTF8.self).replacing("\r\n", with: "\n")
+        }
+        let report = try #require(
+            read(
+                "Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n"
+                    + "Content-Type: message/delivery-status\nContent-Transfer-Encoding: \(encoding)\n\n"
+                    + coded + "\n--x--\n"
+            )
+        )
+        #expect(report.recipients.count == 1)
+        #expect(report.recipients[0].final == "j=r@x.example")
+        #expect(report.recipients[0].action == "failed" && report.recipients[0].status == "5.1.1")
+        #expect(report.recipients[0].reply == (550, "Unknown"))
+    }
+
+    @Test(
+        "quoted-printable is read leniently",
+        arguments: [
+            ("a=3Db", "a=b"), ("a=3db", "a=b"), ("soft=\r\nbreak", "softbreak"),
+            ("soft= \t\nbreak", "softbreak"),
+            ("end \t\r\nline", "end\r\nline"), ("kept=20\r\nline", "kept \r\nline"),
+            ("no=code", "no=code"),
+            ("cut=", "cut"), ("cut=4", "cut=4"), ("=3D=3D", "=="), ("a=\rb", "ab"),
+        ]
+    )
+    func quotedPrintable(text: String, meaning: String) {
+        #expect(
+            String(decoding: QuotedPrintable.decode(Array(text.utf8)[...]), as: UTF8.self)
+                == meaning
+        )
+    }
+
     @Test("of ours is understood by us", arguments: DeliveryReport.Kind.allCases)
     func ours(kind: DeliveryReport.Kind) throws {
         let now = Timestamp(milliseconds: 1_800_000_000_000)
