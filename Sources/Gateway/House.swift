@@ -21,6 +21,7 @@ final class House: Sendable {
     let webhooks: WebhookDesk?
     let log: Log
     let metrics: Metrics
+    private let queueGauge = QueueGauge()
     let clock: @Sendable () -> Timestamp
     let rates = RateLimiter()
     let census = ConnectionCensus()
@@ -178,21 +179,13 @@ extension House {
 
     func metricsText() async -> String {
         var gauges: [PrometheusSeries] = []
-        if let lines = try? await store.queueSummary() {
+        if let counts = try? await queueGauge.counts(in: store) {
             gauges.append(
                 PrometheusSeries(
                     "postern_queue_recipients",
                     .gauge,
-                    "Recipients waiting, by route and status.",
-                    lines.map {
-                        .init(
-                            [
-                                "route": $0.route, "status": $0.status.name,
-                                "domain": $0.domain, "priority": $0.priority.name,
-                            ],
-                            $0.count
-                        )
-                    }
+                    "Recipients waiting, by route, status and lane.",
+                    counts
                 )
             )
         }

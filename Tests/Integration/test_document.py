@@ -7,6 +7,7 @@ from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
 from document import FILE, load
+from peers import eventually, free_port
 from postern import marker
 
 
@@ -154,6 +155,22 @@ def test_metrics_are_prometheus_text_and_count_what_happens(client):
     grown = {name for (name, labels), value in after.items() if value >= before.get((name, labels), 0) + 3}
     assert any("message" in name for name in grown), "messages taken are counted"
     assert any("attempt" in name or "deliver" in name or "relayed" in name for name in grown), "deliveries are counted"
+
+
+def test_the_queue_is_a_gauge_by_route_status_and_lane_whoever_the_recipients_are(own):
+    client = own(free_port()).start().ready_client("--relay", "external")
+    for domain in ("one.example", "two.example", "three.example"):
+        client.send(to=[f"a@{domain}"], priority="high")
+    client.send(to=["a@one.example"], send_at="2099-01-01T00:00:00Z")
+
+    def waiting():
+        return {labels: value for (name, labels), value in figures(client).items() if name == "postern_queue_recipients"}
+
+    settled = lambda: sum(value for labels, value in waiting().items() if dict(labels)["priority"] == "high") == 3
+    eventually(settled)
+    assert all({key for key, _ in labels} == {"route", "status", "priority"} for labels in waiting())
+    later = (("priority", "normal"), ("route", "Next"), ("status", "scheduled"))
+    assert waiting()[later] == 1
 
 
 def test_metrics_may_be_bound_to_ranges(own, postfix):

@@ -46,7 +46,9 @@ import Testing
             }
             func fits(_ wanted: String, _ address: String) -> Bool {
                 let (wanted, address) = (wanted.lowercased(), address.lowercased())
-                return wanted.hasPrefix("@") ? address.hasSuffix(wanted) : address == wanted
+                let isDomain = wanted.hasPrefix("@") || wanted.hasPrefix("*@")
+                let domain = wanted.drop { $0 != "@" }
+                return isDomain ? address.hasSuffix(domain) : address == wanted
             }
             if let it = query.status, RecipientStatus.worst(of: statuses) != it { return false }
             if let it = query.recipientStatus, !statuses.contains(it) { return false }
@@ -119,7 +121,7 @@ import Testing
                 case 0: query.status = RecipientStatus.allCases.randomElement(using: &dice)
                 case 1:
                     query.recipient = [
-                        "ANN@corp.example", "bob@LAB.example", "@corp.example",
+                        "ANN@corp.example", "bob@LAB.example", "@corp.example", "*@lab.example",
                         "c_d@corp.example", "no@corp.example",
                     ].randomElement(using: &dice)
                 case 2:

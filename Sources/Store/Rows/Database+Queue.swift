@@ -75,46 +75,6 @@ extension Database {
             """
         return try select(composed: sql, [.integer(message)], Self.queueEntry)
     }
-
-    /// How many recipients wait for each route.
-    func depths() throws(StoreError) -> [String: Int] {
-        let lines = try select(
-            """
-            SELECT route, count(*) FROM recipient INDEXED BY recipient_due
-            WHERE due IS NOT NULL GROUP BY route
-            """
-        ) { (route: $0.text(0), count: $0.int(1)) }
-        return Dictionary(lines.map { ($0.route, $0.count) }) { $0 + $1 }
-    }
-
-    func queueSummary(of application: ApplicationID?) throws(StoreError) -> [QueueLine] {
-        let sql: StaticString = """
-            WITH waiting AS (
-                SELECT message, route, status, domain FROM recipient INDEXED BY recipient_due
-                WHERE due IS NOT NULL
-                UNION ALL
-                SELECT message, route, status, domain FROM recipient INDEXED BY recipient_status
-                WHERE status = ?1 AND status <> 70 AND status <> 80 AND status <> 110
-                    AND status <> 120 AND due IS NULL
-            )
-            SELECT r.route, r.status, r.domain, m.priority, count(*), min(m.created)
-            FROM waiting r CROSS JOIN message m ON m.n = r.message
-            WHERE ?2 IS NULL OR m.application = ?2
-            GROUP BY r.route, r.status, r.domain, m.priority
-            ORDER BY r.route, m.priority, r.status, r.domain
-            """
-        let values: [SQLValue] = [.status(.uncertain), .id(application)]
-        return try select(sql, values) { row throws(StoreError) in
-            QueueLine(
-                route: row.text(0),
-                status: try row.status(1),
-                domain: row.text(2),
-                priority: Priority(rawValue: row.int(3)) ?? .normal,
-                count: row.int(4),
-                oldest: row.time(5)
-            )
-        }
-    }
 }
 
 extension Statement {

@@ -43,11 +43,13 @@ extension Database {
     /// Reads rows one by one until the closure answers false.
     func walk(
         _ sql: String,
+        _ values: [SQLValue] = [],
         _ visit: (Statement) throws(StoreError) -> Bool
     ) throws(StoreError) {
         let statement = try prepare(composed: sql)
         defer { statement.reset() }
-        while try statement.step(), try visit(statement) {}
+        let rows = statement.bind(values)
+        while try rows.step(), try visit(rows) {}
     }
 
     /// Answers how many rows it changed.

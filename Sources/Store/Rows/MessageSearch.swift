@@ -126,12 +126,12 @@ struct MessageSearch {
         values += Array(repeating: Self.like(part), count: 4)
     }
 
-    /// Split at the last @; no local part in "@domain".
+    /// Split at the last @; no local part in "@domain", nor in "*@domain" as applications write it.
     static func parts(of address: String) -> (local: String?, domain: String) {
         guard let at = address.lastIndex(of: "@") else { return (address, "") }
         let local = String(address[..<at])
         let domain = address[address.index(after: at)...].lowercased()
-        return (local.isEmpty ? nil : local, domain)
+        return (local.isEmpty || local == "*" ? nil : local, domain)
     }
 
     private static func like(_ part: String) -> SQLValue {
