@@ -45,6 +45,17 @@ struct Receipt: Sendable {
         suppressed.contains(place) ? .suppressed : waiting
     }
 
+    /// Of the suppressed, those of whom the sender is to hear. Over HTTP the answer says it; after a
+    /// 250 a report of failure does, unless NOTIFY says otherwise (RFC 3461 §4.1).
+    fileprivate var unheard: Set<Int> {
+        guard !suppressed.isEmpty, offer.details.origin == "smtp", approval.sender != .null
+        else { return [] }
+        return suppressed.filter { place in
+            let notify = offer.reports[approval.recipients[place].mailbox]?.notify
+            return notify?.contains(.failure) ?? true
+        }
+    }
+
     private var waiting: RecipientStatus {
         (offer.details.sendAt ?? offer.createdAt) > offer.createdAt ? .scheduled : .queued
     }
@@ -65,17 +76,20 @@ final class Desk: Sendable {
     private let dispatcher: Dispatcher?
     private let suppressions: SuppressionList
     private let rulebook: @Sendable () -> Rulebook
+    private let onDebt: @Sendable () -> Void
 
-    /// Without a dispatcher mail is kept and waits for the next server.
+    /// Without a dispatcher mail is kept and waits for the next server. `onDebt`: a report is owed.
     init(
         store: MailStore,
         dispatcher: Dispatcher?,
         suppressions: SuppressionList,
+        onDebt: @escaping @Sendable () -> Void = {},
         rulebook: @escaping @Sendable () -> Rulebook
     ) {
         self.store = store
         self.dispatcher = dispatcher
         self.suppressions = suppressions
+        self.onDebt = onDebt
         self.rulebook = rulebook
     }
 
@@ -136,7 +150,8 @@ final class Desk: Sendable {
                 content: receipt.offer.content,
                 details: receipt.offer.lanedDetails,
                 reports: receipt.offer.reports,
-                suppressed: receipt.suppressed
+                suppressed: receipt.suppressed,
+                unheard: receipt.unheard
             )
         }
         switch try await store.keep(parcels, claim: claim?(receipts), condition: condition) {
@@ -144,6 +159,7 @@ final class Desk: Sendable {
             for (entries, receipt) in zip(entries, receipts) {
                 dispatcher?.take(entries, fresh: receipt.offer.freshContent)
             }
+            if parcels.contains(where: { !$0.unheard.isEmpty }) { onDebt() }
             return .kept(receipts)
         case .replayed(let answer): return .replayed(answer)
         case .mismatched: return .mismatched

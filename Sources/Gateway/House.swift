@@ -41,6 +41,7 @@ final class House: Sendable {
         dispatcher: Dispatcher? = nil,
         metrics: Metrics = Metrics(),
         waiting: Waiting? = nil,
+        onDebt: @escaping @Sendable () -> Void = {},
         webhooks: ((Logons) -> WebhookDesk)? = nil
     ) {
         let live = LiveConfiguration(configuration)
@@ -68,7 +69,12 @@ final class House: Sendable {
         )
         self.webhooks = webhooks?(logons)
         suppressions = SuppressionList(store)
-        desk = Desk(store: store, dispatcher: dispatcher, suppressions: suppressions) {
+        desk = Desk(
+            store: store,
+            dispatcher: dispatcher,
+            suppressions: suppressions,
+            onDebt: onDebt
+        ) {
             live.value.rulebook
         }
         self.metrics = metrics

@@ -4,6 +4,7 @@ import pytest
 
 from peers import eventually
 from postern import EXIT_CONFIGURATION, Session, marker
+from test_reports import Report
 
 
 @pytest.fixture
@@ -91,6 +92,25 @@ def test_the_list_is_managed_by_api_and_by_command(own, hop):
     client = gateway.ready_client()
     assert client.get("/v1/suppressions").code == "insufficient_scope"
     client.until(client.send(to="a@corp.example").id, "relayed")
+
+
+def test_who_was_answered_250_hears_by_a_report_what_is_not_sent(own, hop):
+    gateway = own(hop.port).start()
+    gateway.ask("suppression", "add", "left@corp.example")
+    with Session(gateway.smtp) as peer:
+        peer.say("EHLO printer")
+        for sender, notify in (("", ""), ("quiet@corp.example", " NOTIFY=NEVER"), ("nas@corp.example", "")):
+            assert peer.say(f"MAIL FROM:<{sender}>").startswith("250")
+            assert peer.say(f"RCPT TO:<left@corp.example>{notify}").startswith("250")
+            assert peer.data(b"From: nas@corp.example\r\nSubject: Disk 3\r\n\r\nfull\r\n.\r\n").startswith("250")
+    report = Report(hop.wait(1)[0])
+    assert report.transaction.recipients == ["nas@corp.example"]
+    assert (report.recipients[0]["Action"], report.recipients[0]["Status"]) == ("failed", "5.7.1")
+    assert "suppression list" in report.words and "Disk 3" in report.words
+    client = gateway.ready_client()
+    answer = client.send(to="left@corp.example", headers={"Prefer": "wait=1"})
+    assert client.events(answer.id) == ["suppressed"], "the answer has said it"
+    assert len(hop.taken) == 1
 
 
 def test_hard_bounces_suppress_an_address_for_a_time_and_others_do_not(own, hop):

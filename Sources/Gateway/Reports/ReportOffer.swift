@@ -169,6 +169,7 @@ extension RecipientRecord {
     fileprivate func reported(as kind: ReportKind) -> DeliveryReport.Recipient {
         var recipient = DeliveryReport.Recipient(mailbox: mailbox, status: code(for: kind))
         recipient.original = reports.originalRecipient
+        if kind == .failed { recipient.cause = cause }
         guard let reply = lastReply else { return recipient }
         recipient.reply = (reply.code, reply.enhanced, reply.text)
         recipient.remoteHost = reply.hostName
@@ -176,9 +177,18 @@ extension RecipientRecord {
         return recipient
     }
 
+    private var cause: DeliveryReport.Cause? {
+        switch status {
+        case .expired: .expired
+        case .suppressed: .suppressed
+        default: nil
+        }
+    }
+
     /// The next hop's own code where it is of the right class (RFC 3464 §2.3.4).
     private func code(for kind: ReportKind) -> String {
         if status == .expired, kind == .failed { return "4.4.7" }
+        if status == .suppressed, kind == .failed { return "5.7.1" }
         let (beginning, general) =
             switch kind {
             case .failed: ("5.", "5.0.0")

@@ -76,7 +76,7 @@ extension MessageRecord {
         guard recipients.indices.contains(index) else { return false }
         let status = recipients[index].status
         return switch kind {
-        case .failed: status == .failed || status == .expired
+        case .failed: [.failed, .expired, .suppressed].contains(status)
         case .delayed: [.deferred, .queued, .sending, .uncertain].contains(status)
         case .relayed: status == .relayed || status == .delivered
         case .delivered: status == .delivered

@@ -64,6 +64,7 @@ final class Server: Sendable {
             dispatcher: dispatcher,
             metrics: metrics,
             waiting: waiting,
+            onDebt: { reporter.wake() },
             webhooks: { logons in
                 WebhookDesk(
                     WebhookTools(store: store, surroundings: surroundings, logons.vault, log),

@@ -41,9 +41,7 @@ extension DeliveryReport {
 
     private func reason(for recipient: Recipient) -> String {
         var text = ""
-        if recipient.status == "4.4.7", kind == .failed {
-            text += "        It could not be delivered in the time it was given.\n"
-        }
+        if let cause = recipient.cause { text += "        \(cause.explanation)\n" }
         guard let reply = recipient.reply else { return text }
         let kind = BounceClass(code: reply.code, enhanced: reply.enhanced, text: reply.text)
         text += "        \(kind.explanation)\n"
@@ -60,7 +58,10 @@ extension DeliveryReport {
             let kinds = recipients.compactMap(\.reply).map {
                 BounceClass(code: $0.code, enhanced: $0.enhanced, text: $0.text)
             }
-            var advice: [String] = []
+            var advice =
+                recipients.contains { $0.cause == .suppressed }
+                ? ["Where such an address takes mail again, ask \(from) to take it off that list."]
+                : []
             for kind in kinds where !advice.contains(kind.advice) { advice.append(kind.advice) }
             let general = "Check the address and send the mail again."
             return "What you can do: "
@@ -79,6 +80,15 @@ extension DeliveryReport {
                 text.unicodeScalars.prefix(500).map { $0.value < 32 ? " " : $0 }
             )
         )
+    }
+}
+
+extension DeliveryReport.Cause {
+    fileprivate var explanation: String {
+        switch self {
+        case .expired: "It could not be delivered in the time it was given."
+        case .suppressed: "Nothing is sent there: the address is on the suppression list."
+        }
     }
 }
 

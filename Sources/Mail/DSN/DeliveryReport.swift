@@ -5,6 +5,10 @@ package struct DeliveryReport: Sendable {
         case failed, delayed, delivered, relayed
     }
 
+    package enum Cause: Sendable {
+        case expired, suppressed
+    }
+
     package struct Recipient: Sendable {
         package var mailbox: Mailbox
         /// As ORCPT named it.
@@ -16,6 +20,8 @@ package struct DeliveryReport: Sendable {
         /// Name or address of who said it.
         package var remoteHost: String?
         package var lastAttempt: Timestamp?
+        /// Why it failed, where that is the gateway's own doing.
+        package var cause: Cause?
 
         package init(mailbox: Mailbox, status: String) {
             self.mailbox = mailbox

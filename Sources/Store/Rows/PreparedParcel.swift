@@ -41,6 +41,7 @@ struct PreparedParcel: Sendable {
     let octets: Int
     let content: PreparedContent
     let suppressed: Set<Int>
+    let unheard: Set<Int>
 
     init(_ parcel: Parcel) {
         // Field by field: a copy of the whole values would retain every text in them.
@@ -72,6 +73,7 @@ struct PreparedParcel: Sendable {
         octets = parcel.details.octets
         content = PreparedContent(parcel.content)
         suppressed = parcel.suppressed
+        unheard = parcel.unheard
     }
 
     /// About what it adds to a transaction.

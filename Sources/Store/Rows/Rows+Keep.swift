@@ -50,6 +50,7 @@ extension Rows {
                 detail: JSONText.object([("text", "the address is on the suppression list")])
             )
             let key = RecipientKey(message: MessageKey(row: number), index: index)
+            if parcel.unheard.contains(index) { try owe(.failed, to: key, at: parcel.createdAt) }
             try escalateIfAsked(key, at: parcel.createdAt)
         }
     }

@@ -15,6 +15,8 @@ package final class Parcel: Sendable {
     package let dueAt: Timestamp
     /// The places of the recipients to whom nothing is sent.
     package let suppressed: Set<Int>
+    /// Those of them of whom the sender is to hear.
+    package let unheard: Set<Int>
 
     /// Due at `details.sendAt`, or at once.
     package init(
@@ -25,7 +27,8 @@ package final class Parcel: Sendable {
         details: MessageDetails,
         reports: [Mailbox: DSNRecipient] = [:],
         dueAt: Timestamp? = nil,
-        suppressed: Set<Int> = []
+        suppressed: Set<Int> = [],
+        unheard: Set<Int> = []
     ) {
         self.approval = approval
         self.id = id
@@ -34,6 +37,7 @@ package final class Parcel: Sendable {
         self.details = details
         self.reports = reports
         self.suppressed = suppressed
+        self.unheard = unheard
         self.dueAt = dueAt ?? max(details.sendAt ?? createdAt, createdAt)
     }
 
