@@ -321,7 +321,7 @@ def test_the_postmaster_is_told_of_a_filling_disk_and_of_certificates_that_end_s
     disk, certificate = (notices[prefix + what] for what in ("The disk is filling", "Certificate soon expires soon"))
     assert disk.recipients == certificate.recipients == ["postmaster@corp.example"]
     assert str(gateway.folder / "data") in disk.mail.get_content() and "storeFloor" in disk.mail.get_content()
-    assert str(soon.certificate) in certificate.mail.get_content()
+    assert str(soon.certificate) in certificate.mail.get_content() and "SIGHUP" in certificate.mail.get_content()
     assert len(hop.taken) == 2, "the certificate that is good for a month is no matter"
 
 

@@ -71,7 +71,8 @@ extension PostmasterNotice {
                     File:        \(certificate.certificateFile)
                     Valid until: \(end.rfc5322)
 
-                Put a new one there, with its key, and run: postern reload
+                Put a new one there, with its key, and send the server a SIGHUP: it goes on with the new one,
+                without a restart.
 
                 """
         )
