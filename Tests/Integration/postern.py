@@ -290,8 +290,6 @@ class Gateway:
         self.config = {
             "hostname": HOSTNAME,
             "dataDirectory": str(self.folder / "data"),
-            # A small machine's disk is no matter for the postmaster.
-            "limits": {"storeFloor": "64MB"},
             "certificates": [
                 {"name": "default", "certificateFile": str(tls.certificate), "keyFile": str(tls.key)},
             ],
