@@ -84,7 +84,7 @@ package struct DeliveryReport: Sendable {
         var octets: [UInt8] = []
         appendHeader(boundary, to: &octets)
         octets.append("\r\n--\(boundary)\r\n")
-        appendWords(to: &octets)
+        octets.appendTextPart(words)
         octets.append("\r\n--\(boundary)\r\nContent-Type: message/delivery-status\r\n\r\n")
         appendStatus(to: &octets)
         octets.append("\r\n--\(boundary)\r\nContent-Type: ")
@@ -105,11 +105,7 @@ package struct DeliveryReport: Sendable {
         )
         octets.appendField("To", addresses: [NamedMailbox(mailbox: to)])
         octets.appendField("Subject", text: "\(title): \(subject.isEmpty ? "your mail" : subject)")
-        octets.appendField("Message-ID", tokens: [messageID])
-        if Self.isMessageID(originalMessageID) {
-            octets.appendField("In-Reply-To", tokens: [originalMessageID])
-            octets.appendField("References", tokens: [originalMessageID])
-        }
+        octets.appendThread(messageID, about: originalMessageID)
         // RFC 3834 §5.
         octets.append("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n")
         octets.appendField(
@@ -118,20 +114,5 @@ package struct DeliveryReport: Sendable {
                 "multipart/report;", "report-type=delivery-status;", "boundary=\"\(boundary)\"",
             ]
         )
-    }
-
-    private func appendWords(to octets: inout [UInt8]) {
-        let words = words
-        let encoding = TextEncoding(for: words.utf8.span)
-        octets.append("Content-Type: text/plain; charset=")
-        octets.append(encoding.isASCII ? "us-ascii" : "utf-8")
-        octets.append("\r\nContent-Transfer-Encoding: \(encoding.name)\r\n\r\n")
-        encoding.append(words.utf8.span, to: &octets)
-    }
-
-    /// What stands in a field must be one line of ASCII, and short.
-    static func isMessageID(_ text: String) -> Bool {
-        text.hasPrefix("<") && text.hasSuffix(">") && text.utf8.count <= 250
-            && text.utf8.allSatisfy { 33...126 ~= $0 }
     }
 }

@@ -70,7 +70,7 @@ package struct EscalatedMail: Sendable {
         var octets: [UInt8] = []
         appendHeader(boundary, to: &octets)
         octets.append("\r\n--\(boundary)\r\n")
-        appendWords(to: &octets)
+        octets.appendTextPart(words)
         guard let header else { return (octets, Array("\r\n--\(boundary)--\r\n".utf8)) }
         octets.append("\r\n--\(boundary)\r\n")
         // The body is a part like any other (RFC 2045 §2.5): what describes it comes along.
@@ -89,11 +89,7 @@ package struct EscalatedMail: Sendable {
             "Subject",
             text: "[escalated] \(subject.isEmpty ? "mail without a subject" : subject)"
         )
-        octets.appendField("Message-ID", tokens: [messageID])
-        if DeliveryReport.isMessageID(originalMessageID) {
-            octets.appendField("In-Reply-To", tokens: [originalMessageID])
-            octets.appendField("References", tokens: [originalMessageID])
-        }
+        octets.appendThread(messageID, about: originalMessageID)
         octets.appendField("Importance", tokens: [importance.importance])
         octets.appendField("X-Priority", tokens: [importance.xPriority])
         octets.appendField("X-Postern-Escalated", tokens: [queueID])
@@ -103,15 +99,6 @@ package struct EscalatedMail: Sendable {
             "Content-Type",
             tokens: ["multipart/mixed;", "boundary=\"\(boundary)\""]
         )
-    }
-
-    private func appendWords(to octets: inout [UInt8]) {
-        let words = words
-        let encoding = TextEncoding(for: words.utf8.span)
-        octets.append("Content-Type: text/plain; charset=")
-        octets.append(encoding.isASCII ? "us-ascii" : "utf-8")
-        octets.append("\r\nContent-Transfer-Encoding: \(encoding.name)\r\n\r\n")
-        encoding.append(words.utf8.span, to: &octets)
     }
 }
 
