@@ -60,7 +60,7 @@ let package = Package(
         room("Delivery", ["Net", "Wire", "Mail", "Crypto", "Policy", "Store"]),
         room(
             "Gateway",
-            ["Net", "Wire", "Mail", "Crypto", "Policy", "Store", "Delivery"],
+            ["Net", "Wire", "Mail", "Crypto", "Policy", "Store", "Delivery", "CLinux"],
             // A link to the document at the top: the server shows what the repository shows.
             resources: [.embedInCode("openapi.yaml")]
         ),

@@ -1,10 +1,12 @@
 """The life of a server: start, restart with mail in the queue, drain, reload."""
 
 import json
+import pathlib
 import signal
 import socket
 import time
 
+import pytest
 from peers import Sink, eventually, free_port
 from postern import EXIT_CONFIGURATION, Session, exchange, marker, read_answers
 
@@ -55,6 +57,26 @@ def test_a_scheduled_message_survives_a_restart(own, postfix):
     gateway.start()
     client.until(answer.id, "relayed")
     postfix.one(word)
+
+
+@pytest.mark.parametrize(
+    "given, found",
+    [
+        (None, "glibc.malloc.tcache_count=256"),
+        ("glibc.malloc.arena_max=4", "glibc.malloc.arena_max=4:glibc.malloc.tcache_count=256"),
+        ("glibc.malloc.tcache_count=9", "glibc.malloc.tcache_count=9"),
+    ],
+)
+def test_its_threads_keep_more_freed_memory_unless_somebody_chose_otherwise(own, monkeypatch, given, found):
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if given:
+        monkeypatch.setenv("GLIBC_TUNABLES", given)
+    gateway = own(free_port()).start()
+    process = pathlib.Path(f"/proc/{gateway.process.pid}")
+    # Older versions of glibc cut their own variable up where it stands.
+    environment = process.joinpath("environ").read_text().replace("\0glibc", ":glibc").split("\0")
+    assert f"GLIBC_TUNABLES={found}" in environment
+    assert process.joinpath("comm").read_text() == "postern\n"
 
 
 def test_sigterm_lets_a_delivery_and_a_request_finish(own, sink):
