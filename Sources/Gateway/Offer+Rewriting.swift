@@ -17,10 +17,7 @@ extension Offer {
         content[0] = .octets(rewrite.start(ofMail: start))
         var details = details
         details.octets = content.octets
-        if rewrite.address.needsSMTPUTF8 {
-            details.requiresSMTPUTF8 = true
-            details.traits.formUnion([.is8Bit, .hasRawHeader, .isInternational])
-        }
+        details.noteInHeader(rewrite.address)
         return Offer(
             submission: submission,
             id: id,

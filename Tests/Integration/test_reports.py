@@ -335,6 +335,22 @@ def test_the_postmaster_of_the_configuration_signs_reports(own, sink):
     assert report(hop).mail["From"].addresses[0].addr_spec == "it@lab.example"
 
 
+def test_a_postmaster_beyond_ascii_has_what_the_gateway_writes_sent_with_smtputf8(own, sink):
+    hop = sink(refusing)
+
+    def named(config):
+        config["postmaster"] = "p\xf6st@corp.example"
+
+    gateway = own(hop.port, named).start()
+    failed(gateway.ready_client(), to="bad@corp.example")
+    assert "SMTPUTF8" in report(hop).transaction.parameters
+    submit(gateway, "stranger@elsewhere.example", "<bad@corp.example>")
+    (notice,) = eventually(
+        lambda: [t for t in hop.taken if t.recipients == ["p\xf6st@corp.example"]], what="the notice"
+    )
+    assert "SMTPUTF8" in notice.parameters
+
+
 def test_a_kill_between_the_failure_and_its_report_loses_and_doubles_nothing(own, sink):
     hop = sink(refusing)
     gateway = own(hop.port).start()

@@ -126,10 +126,7 @@ struct EscalationOffer {
             traits: carried.intersection([.is8Bit, .hasLongLines, .isBinary]),
             octets: octets
         )
-        if to.needsSMTPUTF8 {
-            details.requiresSMTPUTF8 = true
-            details.traits.formUnion([.is8Bit, .hasRawHeader, .isInternational])
-        }
+        details.noteInHeader(mail.from, to)
         return Offer(
             submission: submission(octets),
             id: id,

@@ -86,6 +86,13 @@ extension House {
         draft.text = notice.text
         draft.headers = [("Auto-Submitted", "auto-generated")]
         let octets = draft.composed(boundary: SecureRandom.next()).octets
+        var details = MessageDetails(
+            headerMessageID: draft.messageID,
+            subject: draft.subject ?? "",
+            origin: "postern",
+            octets: octets.count
+        )
+        details.noteInHeader(configuration.postmaster)
         let offer = Offer(
             submission: Submission(
                 client: .postern,
@@ -97,12 +104,7 @@ extension House {
             id: id,
             createdAt: now,
             content: [.octets(octets)],
-            details: MessageDetails(
-                headerMessageID: draft.messageID,
-                subject: draft.subject ?? "",
-                origin: "postern",
-                octets: octets.count
-            )
+            details: details
         )
         let day = Int(now.milliseconds / 86_400_000)
         do throws(StoreError) {

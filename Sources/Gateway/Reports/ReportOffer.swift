@@ -124,10 +124,7 @@ struct ReportOffer {
             traits: returned.intersection([.is8Bit, .hasLongLines]),
             octets: octets
         )
-        if report.to.needsSMTPUTF8 {
-            details.requiresSMTPUTF8 = true
-            details.traits.formUnion([.is8Bit, .hasRawHeader, .isInternational])
-        }
+        details.noteInHeader(report.from, report.to)
         return Offer(
             submission: Submission(
                 client: .postern,

@@ -83,6 +83,16 @@ package struct MessageDetails: Sendable {
     }
 }
 
+extension MessageDetails {
+    /// The gateway itself has written these into the header: as UTF-8 those that cannot be otherwise
+    /// (RFC 6532 §3.2), which not every next hop takes.
+    package mutating func noteInHeader(_ mailboxes: Mailbox...) {
+        guard mailboxes.contains(where: \.needsSMTPUTF8) else { return }
+        requiresSMTPUTF8 = true
+        traits.formUnion([.is8Bit, .hasRawHeader, .isInternational])
+    }
+}
+
 extension MessageDetails: Equatable {
     package static func == (left: MessageDetails, right: MessageDetails) -> Bool {
         let texts = { (it: MessageDetails) in
