@@ -327,6 +327,31 @@ struct DispatcherTests {
         await office.close()
     }
 
+    @Test("suspended and resumed at once, a route does what the store says")
+    func suspensionsAtOnce() async throws {
+        let sink = try Sink(on: loops)
+        let office = try Office([route(to: sink.host)])
+        try await office.dispatcher.start()
+        for _ in 0..<150 {
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0..<6 {
+                    group.addTask {
+                        guard number % 2 == 0 else {
+                            _ = try? await office.dispatcher.resume("r", by: "test")
+                            return
+                        }
+                        try? await office.dispatcher.suspend(
+                            RouteSuspension(route: "r", reason: "", by: "test", since: .now)
+                        )
+                    }
+                }
+            }
+            let kept = try await office.store.suspensions()
+            #expect(office.dispatcher.snapshot().map { $0.suspension != nil } == [!kept.isEmpty])
+        }
+        await office.close()
+    }
+
     @Test("canceled mail is not sent, and what was sent stays canceled no more")
     func cancel() async throws {
         let sink = try Sink(on: loops)

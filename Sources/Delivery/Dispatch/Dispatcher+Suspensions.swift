@@ -7,6 +7,8 @@ import Synchronization
 extension Dispatcher {
     /// Mail of a suspended route waits, and expires as any other. Attempts under way end as they began.
     package func suspend(_ suspension: RouteSuspension) async throws(StoreError) {
+        await suspending.enter()
+        defer { suspending.leave() }
         try await store.suspend(suspension)
         impose(suspension)
         log(.routeSuspended(suspension))
@@ -16,6 +18,8 @@ extension Dispatcher {
     /// route was suspended.
     @discardableResult
     package func resume(_ route: String, by who: String) async throws(StoreError) -> Bool {
+        await suspending.enter()
+        defer { suspending.leave() }
         let was = try await store.resume(route, at: surroundings.clock(), by: who)
         lift(route)
         if was { log(.routeResumed(route, by: who)) }
@@ -59,6 +63,8 @@ extension Dispatcher {
     }
 
     private func end(_ suspension: RouteSuspension, at until: Timestamp) async {
+        await suspending.enter()
+        defer { suspending.leave() }
         let isCurrent = state.withLock { state in
             state.desk(suspension.route)?.suspension == suspension && !state.isDraining
         }
@@ -70,10 +76,6 @@ extension Dispatcher {
         } catch {
             loops.all[0].schedule(after: .seconds(5)) { [weak self] in self?.setEnd(of: suspension)
             }
-            return
-        }
-        // Whoever suspended it anew while this was written has the last word.
-        guard state.withLock({ $0.desk(suspension.route)?.suspension == suspension }) else {
             return
         }
         lift(suspension.route)

@@ -15,6 +15,8 @@ package final class Dispatcher: Sendable {
     /// Hears what is written about recipients, right after it is.
     let onSettled: @Sendable ([SettledRecipient]) -> Void
     let state: Mutex<DispatchState>
+    /// Routes are suspended and resumed one after the other, so that memory and store agree in the end.
+    let suspending = Turnstile()
 
     package init(
         store: MailStore,

@@ -1,5 +1,6 @@
 import Delivery
 import Mail
+import Net
 import Store
 
 /// Carries out what operators order for what waits, in memory and in the store.

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Lets one in at a time, in the order in which they came.
-final class Turnstile: Sendable {
+package final class Turnstile: Sendable {
     private struct State {
         var isOccupied = false
         var line: [UnsafeContinuation<Void, Never>] = []
@@ -9,7 +9,9 @@ final class Turnstile: Sendable {
 
     private let state = Mutex(State())
 
-    func enter() async {
+    package init() {}
+
+    package func enter() async {
         await withUnsafeContinuation { continuation in
             let isFree = state.withLock { state in
                 defer { state.isOccupied = true }
@@ -20,7 +22,7 @@ final class Turnstile: Sendable {
         }
     }
 
-    func leave() {
+    package func leave() {
         let next = state.withLock { state -> UnsafeContinuation<Void, Never>? in
             guard !state.line.isEmpty else {
                 state.isOccupied = false
