@@ -180,6 +180,20 @@ def test_a_copy_that_fails_is_told_to_the_postmaster_and_goes_no_further(own, si
     assert len(copies(gateway)) == 1
 
 
+def test_a_copy_from_a_postmaster_beyond_ascii_is_sent_with_smtputf8(own, sink):
+    night = sink()
+
+    def change(config):
+        routes(None, night.port)(config)
+        config["postmaster"] = "p\xf6st@night.example"
+
+    gateway = own(free_port(), change).start()
+    gateway.client(gateway.app("--deliver-within", "1s", "--escalate-to", ONCALL)).send()
+    [copy] = night.wait(1, within=10)
+    assert (copy.sender, copy.recipients) == ("p\xf6st@night.example", [ONCALL])
+    assert "SMTPUTF8" in copy.parameters
+
+
 def test_a_lost_route_is_told_and_the_next_step_follows(own, sink):
     night = sink()
     gateway = own(free_port(), routes(free_port(), night.port)).start()
