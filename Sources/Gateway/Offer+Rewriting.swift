@@ -17,7 +17,7 @@ extension Offer {
         content[0] = .octets(rewrite.start(ofMail: start))
         var details = details
         details.octets = content.octets
-        details.noteInHeader(rewrite.address)
+        details.noteInHeader([rewrite.address])
         return Offer(
             submission: submission,
             id: id,

@@ -236,6 +236,26 @@ def test_mail_that_needs_smtputf8_is_not_given_to_who_lacks_it(relay, sender):
     assert message["recipients"][0]["last_reply"]["enhanced"] == "5.6.7"
 
 
+@pytest.mark.parametrize("form", ["json", "raw"])
+def test_an_address_beyond_ascii_in_the_header_alone_asks_for_smtputf8_too(relay, hops, form):
+    client = relay.client(relay.app("--relay", "external", "--sender", "*@corp.example"))
+
+    def post(hop):
+        if form == "json":
+            return client.send(to=f"b@{hop}.example", reply_to="jürgen@corp.example")
+        mail = f"From: a@corp.example\r\nTo: b@{hop}.example\r\nCc: jürgen@corp.example\r\n\r\nx\r\n".encode()
+        return client.request(
+            "POST", f"/v1/messages?to=b@{hop}.example", mail, {"Content-Type": "message/rfc822"}
+        )
+
+    before = len(hops["utf"].taken)
+    relay.admin.until(post("utf").json()["id"], "relayed")
+    [taken] = hops["utf"].taken[before:]
+    assert taken.parameters == "BODY=8BITMIME SMTPUTF8" and "jürgen@corp.example".encode() in taken.octets
+    message = relay.admin.until(post("eight").json()["id"], "failed", "relayed")
+    assert message["recipients"][0]["last_reply"]["enhanced"] == "5.6.7"
+
+
 ENDS = [b"\n", b"\r", b"\r\n", b"\r\r\n", b"\n\r", b"\0\r\n", b"\r\0\n", b"\r\n\0"]
 TRICKS = [b + b"." + a for b, a in itertools.product(ENDS, ENDS) if b"\r\n.\r\n" not in b + b"." + a]
 

@@ -126,7 +126,7 @@ struct EscalationOffer {
             traits: carried.intersection([.is8Bit, .hasLongLines, .isBinary]),
             octets: octets
         )
-        details.noteInHeader(mail.from, to)
+        details.noteInHeader([mail.from, to])
         return Offer(
             submission: submission(octets),
             id: id,

@@ -92,7 +92,7 @@ extension House {
             origin: "postern",
             octets: octets.count
         )
-        details.noteInHeader(configuration.postmaster)
+        details.noteInHeader([configuration.postmaster])
         let offer = Offer(
             submission: Submission(
                 client: .postern,

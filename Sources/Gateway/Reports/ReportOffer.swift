@@ -124,7 +124,7 @@ struct ReportOffer {
             traits: returned.intersection([.is8Bit, .hasLongLines]),
             octets: octets
         )
-        details.noteInHeader(report.from, report.to)
+        details.noteInHeader([report.from, report.to])
         return Offer(
             submission: Submission(
                 client: .postern,

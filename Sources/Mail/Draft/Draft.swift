@@ -24,6 +24,9 @@ package struct Draft: Sendable {
         self.date = date
     }
 
+    /// The addresses that its header names.
+    package var mailboxes: [Mailbox] { ([from] + to + cc + replyTo).map(\.mailbox) }
+
     package struct Attachment: Sendable {
         package enum Disposition: String, Sendable {
             case attachment

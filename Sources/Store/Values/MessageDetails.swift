@@ -86,7 +86,7 @@ package struct MessageDetails: Sendable {
 extension MessageDetails {
     /// The gateway itself has written these into the header: as UTF-8 those that cannot be otherwise
     /// (RFC 6532 §3.2), which not every next hop takes.
-    package mutating func noteInHeader(_ mailboxes: Mailbox...) {
+    package mutating func noteInHeader(_ mailboxes: [Mailbox]) {
         guard mailboxes.contains(where: \.needsSMTPUTF8) else { return }
         requiresSMTPUTF8 = true
         traits.formUnion([.is8Bit, .hasRawHeader, .isInternational])

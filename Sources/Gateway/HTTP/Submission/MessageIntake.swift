@@ -158,9 +158,8 @@ struct MessageIntake {
         let segments = form.draft.composed(boundary: id.low)
         var details = form.details
         details.origin = "http"
-        details.requiresSMTPUTF8 = ([form.sender] + form.recipients).contains(
-            where: \.needsSMTPUTF8
-        )
+        details.requiresSMTPUTF8 = form.recipients.contains(where: \.needsSMTPUTF8)
+        details.noteInHeader(form.draft.mailboxes)
         return Candidate(
             id: id,
             createdAt: now,

@@ -60,7 +60,8 @@ extension MessageIntake {
         )
         var details = found
         details.origin = "http"
-        details.requiresSMTPUTF8 = ([sender] + recipients).contains(where: \.needsSMTPUTF8)
+        details.requiresSMTPUTF8 =
+            ([sender] + recipients).contains(where: \.needsSMTPUTF8) || mail.needsSMTPUTF8
         return Candidate(
             id: id,
             createdAt: now,
