@@ -1,13 +1,13 @@
 import Net
 import Synchronization
 
-/// A next hop that takes every mail and counts it.
+/// A next hop that takes every mail and counts it, and with a journal syncs it before its 250.
 final class Sink: Sendable {
     private let listener: Listener
     private let arrivals: Arrivals
 
-    init(on loops: EventLoops) throws(Invalid) {
-        let arrivals = Arrivals()
+    init(on loops: EventLoops, journal: SyncedJournal? = nil) throws(Invalid) {
+        let arrivals = Arrivals(journal)
         self.arrivals = arrivals
         listener = try FreePorts.listener()
         listener.start(on: loops) { await arrivals.serve($0) }
@@ -21,6 +21,9 @@ final class Sink: Sendable {
 
 private final class Arrivals: Sendable {
     let count = Atomic(0)
+    private let journal: SyncedJournal?
+
+    init(_ journal: SyncedJournal?) { self.journal = journal }
 
     func serve(_ connection: Connection) async {
         var session = SinkSession()
@@ -31,7 +34,9 @@ private final class Arrivals: Sendable {
                     session.receive(octets)
                 }
                 guard let reply else { return }
-                count.add(session.takeCount(), ordering: .relaxed)
+                let mails = session.takeCount()
+                if let journal { for _ in 0..<mails { await journal.keep() } }
+                count.add(mails, ordering: .relaxed)
                 if !reply.isEmpty { try await connection.send(reply, within: .seconds(60)) }
             }
         } catch {

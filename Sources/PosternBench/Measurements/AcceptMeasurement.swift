@@ -11,25 +11,22 @@ struct AcceptMeasurement {
         let hop = try SilentHop()
         defer { hop.close() }
         let gateway = try await GatewayProcess(bench, nextHop: hop.address)
-        var postfix: Postfix?
-        if let program = Postfix.find(bench) { postfix = try await Postfix(program, .hold, bench) }
-        defer { postfix?.close() }
-        let sink = try await SMTPSink(bench)
-        defer { sink?.close() }
+        let peers = try await AcceptPeers(bench)
+        defer { peers.close() }
         var table = Table(
             "SMTP accept, 20 sessions, 4 KB",
             columns: [
                 "connections", "Postern/s", "p50", "p99", "Postfix/s", "ratio", "smtp-sink/s",
-                "of it",
+                "of it", "journal/s", "of it",
             ]
         )
         for isReused in [false, true] {
             for sender in senders(reusingConnections: isReused) {
-                let peers = AcceptPeers(postfix: postfix?.address, sink: sink?.address)
                 try await measure(sender, gateway, peers, &table, &report)
             }
         }
         table.note("smtp-sink stores nothing: it shows what the client itself reaches")
+        table.note("journal: a sink that appends and syncs each mail in groups, and nothing else")
         report.add(table)
         try gateway.close()
     }
@@ -55,25 +52,22 @@ struct AcceptMeasurement {
         _ table: inout Table,
         _ report: inout Report
     ) async throws(Invalid) {
-        var (postfix, sink) = (PeerRates(), PeerRates())
+        var (postfix, sink, journal) = peers.rates(of: sender)
         let own = try await bench.median("Postern, \(sender.name)") { () async throws(Invalid) in
-            if let address = peers.postfix {
-                postfix.add(try await sender.send(1000, to: address), "Postfix, \(sender.name)")
-            }
-            if let address = peers.sink {
-                sink.add(try await sender.send(5000, to: address), "smtp-sink, \(sender.name)")
-            }
+            try await postfix.measure(sender, messages: 1000)
+            try await sink.measure(sender, messages: 5000)
+            try await journal.measure(sender, messages: 5000)
             return try await sender.send(5000, to: gateway.smtp)
         }
         table.add(
-            sender.name,
-            Number.grouped(own.rate),
-            Number.milliseconds(own.percentile(0.5)),
-            Number.milliseconds(own.percentile(0.99)),
-            postfix.median.map { Number.grouped($0) } ?? "–",
-            postfix.median.map { Number.times(own.rate / $0) } ?? "–",
-            sink.median.map { Number.grouped($0) } ?? "–",
-            sink.median.map { Number.percent(own.rate / $0) } ?? "–"
+            [
+                sender.name,
+                Number.grouped(own.rate),
+                Number.milliseconds(own.percentile(0.5)),
+                Number.milliseconds(own.percentile(0.99)),
+            ] + postfix.cells { Number.times(own.rate / $0) }
+                + sink.cells { Number.percent(own.rate / $0) }
+                + journal.cells { Number.percent(own.rate / $0) }
         )
         guard sender.isSMTPSource, let postfix = postfix.median, let sink = sink.median else {
             return
@@ -91,22 +85,6 @@ struct AcceptMeasurement {
             found: Number.times(post / postfix),
             isMet: post >= 10 * postfix
         )
-    }
-}
-
-private struct AcceptPeers {
-    let postfix: SocketAddress?
-    let sink: SocketAddress?
-}
-
-private struct PeerRates {
-    private var rates: [Double] = []
-
-    var median: Double? { rates.isEmpty ? nil : rates.sorted()[rates.count / 2] }
-
-    mutating func add(_ result: LoadResult, _ label: String) {
-        Progress.say("  \(label): \(Number.grouped(result.rate))/s")
-        rates.append(result.rate)
     }
 }
 

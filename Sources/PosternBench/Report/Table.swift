@@ -9,7 +9,8 @@ struct Table {
         rows = [columns]
     }
 
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    mutating func add(_ cells: String...) { add(cells) }
+    mutating func add(_ cells: [String]) { rows.append(cells) }
     mutating func note(_ text: String) { notes.append(text) }
 
     var text: String {
