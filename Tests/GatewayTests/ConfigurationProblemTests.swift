@@ -43,7 +43,10 @@ struct ConfigurationProblemTests {
         // Wrong types.
         ("enabled: \"yes\",", "", "", ":6: receiveConnectors[0].enabled: must be true or false"),
         ("banner: 1,", "", "", ":6: receiveConnectors[0].banner: must be a string in quotes"),
-        ("tls: \"offered\",", "", "", ":6: receiveConnectors[0].tls: must be an object"),
+        (
+            "tls: \"offered\",", "", "",
+            ":6: receiveConnectors[0].tls: must be an object such as { mode: \"offered\" }"
+        ),
         (
             "remoteIPRanges: \"10.0.0.1\",", "", "",
             ":6: receiveConnectors[0].remoteIPRanges: must be a list"
@@ -62,8 +65,18 @@ struct ConfigurationProblemTests {
             ".limits.inactivity: must be a duration such as"
         ),
         ("limits: { inactivity: 300 },", "", "", ".limits.inactivity: must be a string in quotes"),
-        ("", "", "certificates: {},", ":14: certificates: must be a list of objects"),
-        ("", "", "certificates: [1],", ":14: certificates[0]: must be an object"),
+        (
+            "", "", "certificates: {},",
+            ":14: certificates: must be a list of objects such as [{ name: \"default\","
+        ),
+        (
+            "", "", "certificates: [1],",
+            ":14: certificates[0]: must be an object such as { name: \"default\","
+        ),
+        (
+            "", "", "aliases: [\"it@corp.example\"],",
+            ":14: aliases: must be an object such as { root: \"it@corp.example\" }"
+        ),
         ("", "", "aliases: { root: 1 },", ":14: aliases.root: must be a string"),
         // Wrong words.
         (

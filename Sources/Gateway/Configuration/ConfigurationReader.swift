@@ -42,30 +42,45 @@ enum ConfigurationReader {
 extension ConfigurationDraft {
     fileprivate mutating func read(_ file: SettingsReader, _ readSecret: (String) -> String?) {
         readIdentity(file)
-        certificates = file.objects("certificates").compactMap {
-            readCertificate($0, readSecret)
-        }
-        for (index, reader) in file.objects("receiveConnectors").enumerated() {
+        certificates = file.objects(
+            "certificates",
+            like: "{ name: \"default\", certificateFile: \"cert.pem\", keyFile: \"key.pem\" }"
+        ).compactMap { readCertificate($0, readSecret) }
+        let connectors = file.objects(
+            "receiveConnectors",
+            like: "{ name: \"API\", protocol: \"http\", bindings: [\"127.0.0.1:8025\"] }"
+        )
+        for (index, reader) in connectors.enumerated() {
             readReceiveConnector(reader, index: index)
         }
         if receiveConnectors.isEmpty {
             file.note("receiveConnectors", "is missing or empty; without one nobody can submit")
         }
-        for reader in file.objects("acceptedDomains") { readAcceptedDomain(reader) }
-        nameServers = file.object("dns").flatMap { readNameServers($0) }
-        for reader in file.objects("sendConnectors") { readSendConnector(reader, readSecret) }
-        if let reader = file.object("delivery") { readDelivery(reader) }
-        if let reader = file.object("retention") {
+        for reader in file.objects("acceptedDomains", like: "{ domain: \"corp.example\" }") {
+            readAcceptedDomain(reader)
+        }
+        nameServers = readNameServers(of: file)
+        let routes = file.objects(
+            "sendConnectors",
+            like: "{ name: \"Next\", addressSpaces: [\"*\"], smartHosts: [\"mail.corp.example\"] }"
+        )
+        for reader in routes { readSendConnector(reader, readSecret) }
+        if let reader = file.object("delivery", like: "{ expireAfter: \"2d\" }") {
+            readDelivery(reader)
+        }
+        if let reader = file.object("retention", like: "{ content: \"7d\", history: \"90d\" }") {
             retention.content = reader.duration("content") ?? retention.content
             retention.history = reader.duration("history") ?? retention.history
             reader.finish(knownTo: "retention")
         }
-        if let reader = file.object("limits") {
+        if let reader = file.object("limits", like: "{ storeFloor: \"1GB\" }") {
             storeFloor = reader.octets("storeFloor") ?? storeFloor
             queuedMessages = reader.integer("queuedMessages", in: 1...Int.max) ?? queuedMessages
             reader.finish(knownTo: "limits")
         }
-        suppression = file.object("suppression").flatMap { readSuppression($0) }
+        suppression = file.object("suppression", like: "{ hardBounces: 3 }").flatMap {
+            readSuppression($0)
+        }
         warn(file.tolerate(["alerts"]), of: "configuration")
         file.finish(knownTo: "the configuration")
     }
@@ -94,14 +109,14 @@ extension ConfigurationDraft {
             file.note("hostname", "is missing; give this server's name, \"relay.corp.example\"")
         }
         dataDirectory = file.string("dataDirectory") ?? dataDirectory
-        if let log = file.object("log") {
+        if let log = file.object("log", like: "{ level: \"info\" }") {
             logLevel = log.choice("level", Log.Level.self) ?? logLevel
             logFormat = log.choice("format", Log.Format.self) ?? logFormat
             log.finish(knownTo: "log")
         }
         defaultDomain = file.value("defaultDomain", "a domain") { try? Mailbox.domain(parsing: $0) }
         postmaster = file.value("postmaster", "an address") { try? Mailbox(parsing: $0) }
-        for (name, address) in file.entries("aliases") {
+        for (name, address) in file.entries("aliases", like: "{ root: \"it@corp.example\" }") {
             if let mailbox = try? Mailbox(parsing: address) {
                 aliases[name.lowercased()] = mailbox
             } else {

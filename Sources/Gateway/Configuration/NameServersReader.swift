@@ -2,7 +2,10 @@ import Delivery
 
 extension ConfigurationDraft {
     /// `dns: {servers, validating}`, of the whole or of one route.
-    func readNameServers(_ reader: SettingsReader) -> NameServers? {
+    func readNameServers(of parent: SettingsReader) -> NameServers? {
+        guard let reader = parent.object("dns", like: "{ servers: [\"192.0.2.53\"] }") else {
+            return nil
+        }
         let servers = reader.values("servers", "an IP address, or one with a port") {
             NameServers.server($0)
         }

@@ -51,7 +51,9 @@ extension ConfigurationDraft {
         readReach(reader, &connector)
         readTLS(reader, &connector)
         readRights(reader, &connector)
-        if let limits = reader.object("limits") { readLimits(limits, &connector.limits) }
+        if let limits = reader.object("limits", like: "{ messageSize: \"36MB\" }") {
+            readLimits(limits, &connector.limits)
+        }
         readDoorKeys(reader, &connector)
         connector.lane = reader.choice("lane", Lane.self)
         connector.rewrite = reader.value("rewriteSender", "an address") {
@@ -75,7 +77,7 @@ extension ConfigurationDraft {
     }
 
     private func readTLS(_ reader: SettingsReader, _ connector: inout ReceiveConnector) {
-        guard let tls = reader.object("tls") else { return }
+        guard let tls = reader.object("tls", like: "{ mode: \"offered\" }") else { return }
         connector.tls.mode = tls.choice("mode", TLSPolicy.Mode.self) ?? connector.tls.mode
         if connector.door == .http, [.offered, .required].contains(connector.tls.mode) {
             tls.note("mode", "must be \"none\" or \"implicit\" for http")

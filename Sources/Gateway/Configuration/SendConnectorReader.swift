@@ -45,13 +45,16 @@ extension ConfigurationDraft {
         connector.sources = Set(reader.strings("sources") ?? [])
         var route = Route(name: name, hop: readHop(reader), helloName: hostname)
         readSecurity(reader, &route, readSecret)
-        route.credentials = reader.object("authentication").flatMap {
+        let logon = "{ mechanism: \"plain\", username: \"relay\", passwordFile: \"password\" }"
+        route.credentials = reader.object("authentication", like: logon).flatMap {
             readCredentials($0, readSecret)
         }
         if let preset = reader.choice("preset", SendPreset.self) {
             preset.apply(to: &route.limits)
         }
-        if let limits = reader.object("limits") { readLimits(limits, &route.limits, of: name) }
+        if let limits = reader.object("limits", like: "{ connections: 10 }") {
+            readLimits(limits, &route.limits, of: name)
+        }
         route.helloName =
             reader.value("helloName", "a host name such as \"relay.corp.example\"") {
                 try? Mailbox.domain(parsing: $0)
@@ -62,7 +65,7 @@ extension ConfigurationDraft {
         connector.messageSize = route.limits.messageSize
         route.certificate = readClientCertificate(reader, readSecret)
         route.dkim = readSigning(reader, name, readSecret)
-        route.nameServers = reader.object("dns").flatMap { readNameServers($0) } ?? nameServers
+        route.nameServers = readNameServers(of: reader) ?? nameServers
         route.rewrite = reader.value("rewriteSender", "an address") {
             (try? Mailbox(parsing: $0)).map { SenderRewrite(to: $0) }
         }

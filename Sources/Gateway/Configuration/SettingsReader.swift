@@ -163,26 +163,29 @@ final class SettingsReader {
 
     // MARK: Objects
 
-    func object(_ key: String) -> SettingsReader? {
+    /// `example` is one that a message can show.
+    func object(_ key: String, like example: String) -> SettingsReader? {
         guard let node = node(key) else { return nil }
-        return reader(node, at: place(key))
+        return reader(node, at: place(key), like: example)
     }
 
     /// The objects of a list.
-    func objects(_ key: String) -> [SettingsReader] {
+    func objects(_ key: String, like example: String) -> [SettingsReader] {
         guard let node = node(key) else { return [] }
         guard case .array(let elements) = node.value else {
-            note(key, "must be a list of objects")
+            note(key, "must be a list of objects such as [\(example)]")
             return []
         }
-        return elements.enumerated().compactMap { reader($1, at: "\(place(key))[\($0)]") }
+        return elements.enumerated().compactMap {
+            reader($1, at: "\(place(key))[\($0)]", like: example)
+        }
     }
 
     /// The members of an object whose keys are the user's own.
-    func entries(_ key: String) -> [(key: String, value: String)] {
+    func entries(_ key: String, like example: String) -> [(key: String, value: String)] {
         guard let node = node(key) else { return [] }
         guard case .object(let members) = node.value else {
-            note(key, "must be an object")
+            note(key, "must be an object such as \(example)")
             return []
         }
         return members.compactMap { member in
@@ -194,9 +197,13 @@ final class SettingsReader {
         }
     }
 
-    private func reader(_ node: JSON5Node, at path: String) -> SettingsReader? {
+    private func reader(
+        _ node: JSON5Node,
+        at path: String,
+        like example: String
+    ) -> SettingsReader? {
         guard case .object(let members) = node.value else {
-            report.note(path, line: node.line, "must be an object")
+            report.note(path, line: node.line, "must be an object such as \(example)")
             return nil
         }
         return SettingsReader(members, path: path, line: node.line, report: report)

@@ -10,7 +10,9 @@ extension ConfigurationDraft {
         _ readSecret: (String) -> String?
     ) -> [DKIMKey] {
         var keys: [DKIMKey] = []
-        for entry in reader.objects("dkim") {
+        let example =
+            "{ domain: \"corp.example\", selector: \"p1\", keyFile: \"/etc/postern/dkim.pem\" }"
+        for entry in reader.objects("dkim", like: example) {
             guard let key = readKey(entry, readSecret) else { continue }
             if keys.contains(where: { ($0.domain, $0.selector) == (key.domain, key.selector) }) {
                 entry.note("selector", "\(key.selector) of \(key.domain) is listed twice")
