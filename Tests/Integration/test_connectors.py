@@ -130,6 +130,22 @@ def test_a_reload_that_cannot_listen_leaves_every_door_as_it_was(own):
     assert gateway.client().get("/healthz").status == 200
 
 
+@pytest.mark.parametrize("gone", [{"enabled": False}, {"remoteIPRanges": ["127.0.0.9"]}], ids=["switched off", "narrowed"])
+def test_a_session_whose_connector_serves_it_no_longer_is_sent_away(own, gone):
+    port = free_port()
+    gateway = own(change=only(smtp("relay", f"127.0.0.1:{port}", rights=["acceptAnyRecipient"]))).start()
+    with Session(port) as early, Session(port) as late:
+        for session in (early, late):
+            assert session.envelope("a@other.example", "x@other.example")[-1].startswith("250")
+        gateway.connector("relay").update(gone)
+        reload(gateway)
+        assert early.data(mail(marker())) == "421 4.3.2 Service not available"
+        assert early.say("NOOP") == "", "421 says that the connection ends (RFC 5321 §3.8)"
+        late.say("RSET")
+        assert late.say("MAIL FROM:<a@other.example>") == "421 4.3.2 Service not available"
+        assert late.say("MAIL FROM:<a@other.example>") == ""
+
+
 def test_a_reload_brings_its_limits_to_new_connections(own):
     port = free_port()
     gateway = own(change=only(smtp("bounded", f"127.0.0.1:{port}"))).start()

@@ -261,6 +261,9 @@ def test_a_revoked_key_ends_in_an_open_smtp_session(gateway):
         assert peer.data(b"Subject: during\r\n\r\nduring\r\n")[0] == 530
         code, text = peer.mail("a@corp.example")
         assert (code, text[:6]) == (530, b"5.7.57")
+        # Clients that keep their connections log on again with the key that came after it.
+        assert peer.login("any", gateway.app().key)[0] == 235
+        assert peer.mail("a@corp.example")[0] == 250
 
 
 def test_an_application_changed_is_changed_in_an_open_smtp_session(gateway, admin):

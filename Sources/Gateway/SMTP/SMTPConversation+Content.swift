@@ -26,19 +26,20 @@ extension SMTPConversation {
         }
     }
 
-    func finishContent() async {
+    /// False when the client is sent away.
+    func finishContent() async -> Bool {
         guard let facts = transaction, let intake = facts.intake else {
             session.refuse(.insufficientResources)
-            return
+            return true
         }
         transaction = nil
         do throws(StoreError) {
             if let failure = facts.failure { throw failure }
-            if intake.isHeaderOversize {
+            guard !intake.isHeaderOversize else {
                 session.refuse(SMTPReply(552, "5.3.4", "Message header exceeds the limit"))
-            } else {
-                try await hand(in: facts, try await intake.finish())
+                return true
             }
+            return try await hand(in: facts, try await intake.finish())
         } catch {
             intake.abandon()
             gateway.log.error(
@@ -46,19 +47,32 @@ extension SMTPConversation {
                 ["peer": client.peer.description, "reason": "\(error)"]
             )
             session.refuse(.insufficientResources)
+            return true
         }
     }
 
-    func hand(
+    private func hand(
         in facts: SMTPTransactionFacts,
         _ mail: RawMail
-    ) async throws(StoreError) {
+    ) async throws(StoreError) -> Bool {
         guard renewClient() else {
             facts.intake?.abandon()
-            return refuse(.noConnector, at: "DATA", facts.sender.description)
+            refuse(.noConnector, at: "DATA", facts.sender.description)
+            return false
         }
         noteHabits(of: mail, sentAs: facts.parameters)
-        if facts.isReport { return try await takeReport(mail, facts) }
+        if facts.isReport {
+            try await takeReport(mail, facts)
+        } else {
+            try await judge(mail, facts)
+        }
+        return true
+    }
+
+    private func judge(
+        _ mail: RawMail,
+        _ facts: SMTPTransactionFacts
+    ) async throws(StoreError) {
         let arrival = arrival(of: mail, facts, from: client)
         let configuration = gateway.configuration
         let offer = arrival.offer(

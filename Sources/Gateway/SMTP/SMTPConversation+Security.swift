@@ -11,12 +11,12 @@ extension SMTPConversation {
     func renewClient() -> Bool {
         let current = gateway.configuration
         if current === configuration, identity == nil { return true }
-        configuration = current
         let rules = current.rulebook
         let connector =
             stream.peer.isUnix
             ? rules.localSubmission : rules.renewed(client.connector, for: client.peer)
         guard let connector else { return false }
+        configuration = current
         guard let known = identity else {
             client = client.with(connector: connector)
             return true
@@ -31,6 +31,7 @@ extension SMTPConversation {
         } else {
             note("the session's logon is no longer valid")
             identity = nil
+            session.didLoseLogon()
             client = client.with(connector: connector, principal: .anonymous)
         }
         return true

@@ -122,7 +122,7 @@ final class SMTPConversation {
         case .data: startContent()
         case .content(let octets): await take(octets)
         case .contentTooLarge, .reset: dropTransaction()
-        case .endOfContent: await finishContent()
+        case .endOfContent: return await finishContent()
         case .authenticate(let credentials):
             // What was answered before must not wait for this one's tarpit.
             try await flush()

@@ -83,6 +83,11 @@ package struct SMTPServerSession: Sendable {
         isExtended = false
         transaction = nil
     }
+
+    /// What the client logged on with no longer holds: it may log on again.
+    package mutating func didLoseLogon() {
+        isAuthenticated = false
+    }
 }
 
 /// The driver's answers.
