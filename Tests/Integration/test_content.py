@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from peers import Sink, eventually
+from peers import Sink, eventually, free_port
 from postern import HOSTNAME, Gateway, Session, marker
 
 QUEUED = re.compile(r"250 2\.6\.0 <[^>]+> \[InternalId=(msg_\w+), Hostname=\S+\] Queued mail for delivery")
@@ -210,6 +210,34 @@ def test_binary_content_is_encoded_for_who_does_not_take_it(sender, hop):
     assert (mail["Content-Transfer-Encoding"], mail.get_payload(decode=True)) == ("base64", BINARY)
 
 
+@pytest.mark.parametrize("hop", ["old", "eight"])
+def test_content_with_nul_is_binary_whatever_the_client_says_of_it(sender, hop):
+    taken = sender(hop).data(b"Subject: a\x00b\r\n\r\nnul\x00body\r\n.\r\n")
+    assert b"\0" not in taken.octets
+    mail = judge(taken)
+    assert (mail["Subject"], mail.get_payload(decode=True)) == ("ab", b"nul\x00body\r\n")
+
+
+@pytest.mark.parametrize("hop", HOPS)
+def test_a_bare_return_in_the_header_of_binary_mail_ends_its_line_for_us_too(sender, hop):
+    trick = b"Subject: Payroll\rFrom: ceo@corp.example\rBcc: hid@corp.example\r\rPlease pay.\r\n\r\nreal body\r\n"
+    mail = judge(sender(hop, "BODY=BINARYMIME").chunks(trick))
+    assert (mail["From"], mail["Subject"], mail["Bcc"]) == ("ceo@corp.example", "Payroll", None)
+    assert mail.get_payload(decode=True) == b"Please pay.\r\n\r\nreal body\r\n"
+
+
+def test_a_bare_return_hides_no_author_from_the_sender_rule(own):
+    gateway = own(free_port(), lambda config: config["receiveConnectors"][1].update(
+        withoutRights=["acceptAuthoritativeDomainSender"])).start()
+    with Session(gateway.smtp) as peer:
+        peer.say("EHLO x")
+        assert peer.say("MAIL FROM:<ok@other.example> BODY=BINARYMIME").startswith("250")
+        assert peer.say("RCPT TO:<b@corp.example>").startswith("250")
+        trick = b"Subject: Payroll\rFrom: ceo@corp.example\r\rPlease pay.\r\n"
+        peer.send(b"BDAT %d LAST\r\n" % len(trick) + trick)
+        assert peer.reply().startswith("550 5.7.60")
+
+
 def test_what_the_sender_wants_to_hear_reaches_a_next_hop_that_offers_dsn(sender):
     wish = "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Anna+2BB@corp.example"
     given = "RET=HDRS ENVID=QQ+2B314"
@@ -260,13 +288,16 @@ ENDS = [b"\n", b"\r", b"\r\n", b"\r\r\n", b"\n\r", b"\0\r\n", b"\r\0\n", b"\r\n\
 TRICKS = [b + b"." + a for b, a in itertools.product(ENDS, ENDS) if b"\r\n.\r\n" not in b + b"." + a]
 
 
+@pytest.mark.parametrize("with_nul", [False, True], ids=["lines", "with NUL"])
 @pytest.mark.parametrize("hop", ["old", "eight"])
-def test_nothing_that_is_smuggled_reaches_the_next_hop_as_a_mail(relay, hops, sender, hop):
+def test_nothing_that_is_smuggled_reaches_the_next_hop_as_a_mail(relay, hops, sender, hop, with_nul):
+    tricks = [trick for trick in TRICKS if with_nul or b"\0" not in trick]
     evil = b"MAIL FROM:<evil@corp.example>\r\nRCPT TO:<victim@%s.example>\r\nDATA\r\nSubject: evil\r\n\r\n" % hop.encode()
-    content = b"Subject: tricks\r\n\r\nx" + b"".join(trick + evil for trick in TRICKS)
+    content = b"Subject: tricks\r\n\r\nx" + b"".join(trick + evil for trick in tricks)
     before = len(hops[hop].taken)
     octets = sender(hop).data(content + b"\r\n.\r\n").octets
-    assert octets.count(b"<evil@corp.example>") == len(TRICKS), "it stays content"
+    stays = email.message_from_bytes(octets).get_payload(decode=True)
+    assert stays.count(b"<evil@corp.example>") == len(tricks), "it stays content"
     assert len(hops[hop].taken) == before + 1
     assert not [taken for taken in hops[hop].taken if taken.sender != "a@corp.example"]
     rest = octets.replace(b"\r\n", b"")

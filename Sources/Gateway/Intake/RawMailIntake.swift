@@ -73,7 +73,7 @@ final class RawMailIntake {
         self.header = header
         var survey = ContentSurvey()
         survey.read(splitter.header.span)
-        headerTraits = survey.traits
+        headerTraits = survey.traits.subtracting(.isBinary)
         if headerTraits.contains(.is8Bit) { headerTraits.insert(.hasRawHeader) }
     }
 

@@ -5,12 +5,14 @@ package struct HeaderBlock: Sendable, Equatable {
     package init() {}
 
     /// Takes what can be read; lines that belong to no field, as an mbox `From ` line, are dropped.
-    /// A bare LF ends a line too, and leaves as CRLF.
+    /// A bare LF and a bare CR end a line too, and leave as CRLF: whoever takes the mail after us may
+    /// read them so. NUL, which no header may hold, is left out.
     package init(parsing octets: Span<UInt8>) {
         var start = 0
         while start < octets.count {
+            // An empty line ends the header.
+            if octets[start] == .lineFeed || octets[start] == .carriageReturn { break }
             var end = Self.endOfLine(in: octets, from: start)
-            if Self.isEmptyLine(octets, start..<end) { break }
             while end < octets.count, octets[end].isBlank {
                 end = Self.endOfLine(in: octets, from: end)
             }
@@ -43,18 +45,16 @@ package struct HeaderBlock: Sendable, Equatable {
         return octets
     }
 
-    /// The index after the line feed, or the end.
+    /// The index after the line's end, or the end.
     private static func endOfLine(in octets: Span<UInt8>, from start: Int) -> Int {
         var index = start
-        while index < octets.count, octets[index] != .lineFeed { index += 1 }
-        return min(index + 1, octets.count)
-    }
-
-    private static func isEmptyLine(_ octets: Span<UInt8>, _ line: Range<Int>) -> Bool {
-        let first = octets[line.lowerBound]
-        return first == .lineFeed
-            || first == .carriageReturn && line.count == 2
-                && octets[line.upperBound - 1] == .lineFeed
+        while index < octets.count, octets[index] != .lineFeed, octets[index] != .carriageReturn {
+            index += 1
+        }
+        let isCRLF =
+            index + 1 < octets.count && octets[index] == .carriageReturn
+            && octets[index + 1] == .lineFeed
+        return min(index + (isCRLF ? 2 : 1), octets.count)
     }
 
     private static func field(_ lines: Span<UInt8>) -> HeaderField? {
@@ -67,16 +67,10 @@ package struct HeaderBlock: Sendable, Equatable {
     private static func normalized(_ lines: Span<UInt8>) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(lines.count + 2)
-        var start = 0
-        for index in lines.indices where lines[index] == .lineFeed {
-            let isCRLF = index > start && lines[index - 1] == .carriageReturn
-            output.append(lines.extracting(start..<(isCRLF ? index - 1 : index)))
-            start = index + 1
-            guard start < lines.count else { return output }
-            output.append(.carriageReturn)
-            output.append(.lineFeed)
-        }
-        output.append(lines.extracting(start..<lines.count))
+        var lineEndings = LineEndings()
+        lineEndings.normalise(lines, into: &output)
+        if output.last == .lineFeed { output.removeLast(2) }
+        if output.contains(0) { output.removeAll { $0 == 0 } }
         return output
     }
 }

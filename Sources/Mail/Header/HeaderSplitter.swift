@@ -45,16 +45,19 @@ package struct HeaderSplitter: Sendable {
 
     private mutating func scan(keeping earlier: Int) -> Int? {
         while scanned < header.count {
-            guard header[scanned] == .lineFeed else {
+            let octet = header[scanned]
+            guard octet == .lineFeed || octet == .carriageReturn else {
                 scanned += 1
                 continue
             }
             let end = scanned
-            scanned += 1
-            let isCRLF = end > lineStart && header[end - 1] == .carriageReturn
-            if end - (isCRLF ? 1 : 0) == lineStart {
-                return complete(bodyAt: scanned, earlier)
+            if octet == .carriageReturn {
+                // Bare or not, the next octet tells.
+                guard end + 1 < header.count else { return nil }
+                if header[end + 1] == .lineFeed { scanned += 1 }
             }
+            scanned += 1
+            if end == lineStart { return complete(bodyAt: scanned, earlier) }
             guard isHeaderLine(to: end) else { return complete(bodyAt: lineStart, earlier) }
             lineStart = scanned
         }

@@ -9,7 +9,8 @@ package struct ContentTraits: OptionSet, Hashable, Sendable {
     package static let hasRawHeader = ContentTraits(rawValue: 2)
     /// A line of more than 998 octets (RFC 5322 §2.1.1).
     package static let hasLongLines = ContentTraits(rawValue: 4)
-    /// Declared BINARYMIME: any octets, perhaps without lines.
+    /// Any octets, perhaps without lines: declared BINARYMIME, or with a NUL among them, which only
+    /// binary content may hold (RFC 2045 §2.7-2.9).
     package static let isBinary = ContentTraits(rawValue: 8)
     /// Declared SMTPUTF8.
     package static let isInternational = ContentTraits(rawValue: 16)
@@ -26,11 +27,15 @@ package struct ContentSurvey: Sendable {
     package init() {}
 
     package mutating func read(_ bytes: Span<UInt8>) {
-        if !traits.contains(.is8Bit) {
+        if !traits.isSuperset(of: [.is8Bit, .isBinary]) {
             // Without a branch in the loop, so that the compiler looks at whole registers of octets.
-            var all: UInt8 = 0
-            for index in bytes.indices { all |= bytes[index] }
+            var (all, least) = (UInt8.min, UInt8.max)
+            for index in bytes.indices {
+                all |= bytes[index]
+                least = min(least, bytes[index])
+            }
             if all >= 0x80 { traits.insert(.is8Bit) }
+            if least == 0, !bytes.isEmpty { traits.insert(.isBinary) }
         }
         if !traits.contains(.hasLongLines) { measure(bytes) }
     }

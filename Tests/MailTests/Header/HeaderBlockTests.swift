@@ -29,9 +29,17 @@ func lookup() {
     #expect(text(of: header) == "X: 1\r\nBcc2: x\r\n")
 }
 
-@Test("bare line feeds end lines and leave as CRLF")
-func bareLineFeeds() {
-    #expect(text(of: block("A: 1\nB: 2\n 3\n\nbody: x\n")) == "A: 1\r\nB: 2\r\n 3\r\n")
+@Test(
+    "bare line feeds and returns end lines and leave as CRLF",
+    arguments: ["A: 1\nB: 2\n 3\n\nbody: x\n", "A: 1\rB: 2\r 3\r\rbody: x\r", "A: 1\rB: 2\n 3"]
+)
+func bareLineEnds(header: String) {
+    #expect(text(of: block(header)) == "A: 1\r\nB: 2\r\n 3\r\n")
+}
+
+@Test("NUL is left out of a header")
+func nul() {
+    #expect(text(of: block("A: 1\0 2\0\r\nB: 3\r\n")) == "A: 1 2\r\nB: 3\r\n")
 }
 
 @Test(
@@ -74,6 +82,8 @@ private func split(
 private let mails: [(String, String, String)] = [
     ("A: 1\r\nB: 2\r\n\r\nbody\r\n", "A: 1\r\nB: 2\r\n", "body\r\n"),
     ("A: 1\nB: 2\n\nbody\n", "A: 1\nB: 2\n", "body\n"),
+    ("A: 1\rB: 2\r\rbody\r", "A: 1\rB: 2\r", "body\r"),
+    ("A: 1\r\nB: 2\rno field\r\n\r\n", "A: 1\r\nB: 2\r", "no field\r\n\r\n"),
     ("A: 1\r\n fold\r\n\r\n\r\nb", "A: 1\r\n fold\r\n", "\r\nb"),
     ("\r\nbody", "", "body"), ("A: 1\r\n", "A: 1\r\n", ""), ("A: 1", "A: 1", ""), ("", "", ""),
     // Devices that write no header, or forget the empty line: nothing they wrote is lost.

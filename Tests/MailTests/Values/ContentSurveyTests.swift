@@ -13,6 +13,7 @@ struct ContentSurveyTests {
         (String(repeating: "x", count: 1000), .hasLongLines),
         (line(998) + line(998) + line(70), []), (line(70) + line(999) + line(3), .hasLongLines),
         (line(5) + "\u{20ac}" + line(2000), [.is8Bit, .hasLongLines]),
+        ("a\0b\r\n", .isBinary), (line(90) + "\u{fc}" + line(90) + "\0", [.is8Bit, .isBinary]),
     ]
     @Test(
         "are noticed however the content is cut",
