@@ -3,17 +3,25 @@ extension SMTPReply {
     package static func greeting(fqdn: String, date: String) -> SMTPReply {
         SMTPReply(220, nil, "\(fqdn) Postern ESMTP ready at \(date)")
     }
-    /// The answer that makes the message ours: only ever given once it is on disk.
+    /// The answer that makes the message ours: only ever given once it is on disk. Of the client's own
+    /// message id it shows what leaves the line within 512 octets (RFC 5321 §4.5.3.1.5) of printable
+    /// ASCII (§4.2), as clients stop reading at either.
     package static func queued(
         messageID: String,
         internalID: String,
         hostname: String
     ) -> SMTPReply {
-        SMTPReply(
-            250,
-            "2.6.0",
-            "\(messageID) [InternalId=\(internalID), Hostname=\(hostname)]"
-                + " Queued mail for delivery"
+        let end = " [InternalId=\(internalID), Hostname=\(hostname)] Queued mail for delivery"
+        let room = 512 - "250 2.6.0 \r\n".utf8.count - end.utf8.count
+        return SMTPReply(250, "2.6.0", shown(messageID, within: max(0, room)) + end)
+    }
+
+    private static func shown(_ text: String, within room: Int) -> String {
+        let octets = text.utf8
+        if octets.count <= room, octets.allSatisfy({ 32...126 ~= $0 }) { return text }
+        return String(
+            decoding: octets.prefix(room).map { 32...126 ~= $0 ? $0 : UInt8(ascii: "?") },
+            as: UTF8.self
         )
     }
 

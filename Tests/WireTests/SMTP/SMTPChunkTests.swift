@@ -78,8 +78,16 @@ struct SMTPChunkTests {
         ),
         ("BDAT 1 LAST\r\naBDAT 5 LAST\r\nQUIT\n", ["250 2.0.0", "503 5.5.2"], ["a"]),
         (
-            "BDAT\r\nBDAT x\r\nBDAT 1 FIRST\r\nBDAT -1\r\nBDAT 1 LAST x\r\n",
-            Array(repeating: "501 5.5.4", count: 5), []
+            "BDAT\r\nBDAT x\r\nBDAT -1\r\nBDAT 0 LAST\r\n",
+            ["501 5.5.4", "501 5.5.4", "501 5.5.4", "503 5.5.2"], []
+        ),
+        // Where a size can be read, what it announces is content all the same.
+        ("BDAT 6 FIRST\r\nQUIT\r\nNOOP\r\n", ["501 5.5.4", "250 2.0.0"], []),
+        ("BDAT 6 LAST x\r\nQUIT\r\nNOOP\r\n", ["501 5.5.4", "250 2.0.0"], []),
+        // A mail with a hole is none.
+        (
+            "BDAT 3\r\nabcBDAT 3 x\r\ndefBDAT 3 LAST\r\nghi",
+            ["250 2.0.0", "501 5.5.4", "503 5.5.2"], []
         ),
         ("RSET\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", ["250 2.0.0", "503 5.5.2", "250 2.0.0"], []),
     ]

@@ -23,6 +23,17 @@ struct SMTPReplyTests {
         #expect(String(decoding: reply.octets, as: UTF8.self) == expected)
     }
 
+    @Test("a message id of any length leaves the reply a line that every client reads")
+    func longMessageID() {
+        for id in ["<\(String(repeating: "a", count: 9000))@x>", "<a\u{fc}@x>"] {
+            let reply = SMTPReply.queued(messageID: id, internalID: "msg_2", hostname: "h")
+            #expect(reply.octets.count <= 512)
+            #expect(reply.octets.dropLast(2).allSatisfy { 32...126 ~= $0 })
+            let end = " [InternalId=msg_2, Hostname=h] Queued mail for delivery"
+            #expect(reply.text.hasPrefix("<a") && reply.text.hasSuffix(end))
+        }
+    }
+
     static let read: [(String, [SMTPReply])] = [
         ("220 hello\r\n", [SMTPReply(220, nil, "hello")]),
         ("250\r\n", [SMTPReply(250, nil, "")]),

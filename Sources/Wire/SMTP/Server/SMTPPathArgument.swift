@@ -7,11 +7,14 @@ struct SMTPParameter {
     let value: String?
 }
 
-/// What follows MAIL or RCPT: `FROM:<path> parameters` (RFC 5321 §4.1.1.2). Blanks around the colon,
-/// missing or excess brackets, a source route and a trailing dot are tolerated and taken off.
+/// What follows MAIL or RCPT: `FROM:<path> parameters` (RFC 5321 §4.1.1.2). Blanks around the colon, a
+/// display name, missing or excess brackets, a source route and a trailing dot are tolerated and taken
+/// off.
 struct SMTPPathArgument {
     /// Without brackets and route.
     private let path: ArraySlice<UInt8>
+    /// Brackets with nothing between them. What else leaves no address is not the null path.
+    private let isNull: Bool
     let parameters: [SMTPParameter]
 
     /// Nil when the keyword, the colon or the path is missing, or a parameter is not text.
@@ -22,11 +25,15 @@ struct SMTPPathArgument {
         }
         let afterName = argument.dropFirst(name.count).withoutBlanks
         guard afterName.first == 58 else { return nil }
-        let text = afterName.dropFirst().withoutBlanks
+        let text = Self.withoutDisplayName(afterName.dropFirst().withoutBlanks)
         guard !text.isEmpty else { return nil }
         let end = Self.endOfPath(in: text)
         guard end == text.endIndex || text[end].isBlank else { return nil }
-        path = Self.bare(text[..<end])
+        let inside = Self.withoutBrackets(text[..<end])
+        isNull = inside.isEmpty && text.first == 60 && text[end - 1] == 62
+        path = Self.bare(inside)
+        // A parameter where the path should be.
+        guard text.first == 60 || path.contains(64) || !path.contains(61) else { return nil }
 
         var parameters: [SMTPParameter] = []
         for word in text[end...].split(whereSeparator: \.isBlank) {
@@ -57,10 +64,29 @@ struct SMTPPathArgument {
             ? text.firstIndex { $0.isBlank } ?? text.endIndex : text.endIndex
     }
 
+    /// `Name <path>` from where the bracket opens: behind a blank or a quoted name, not within a
+    /// parameter as `AUTH=<>`.
+    private static func withoutDisplayName(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard let first = text.first, first != 60, text.contains(60) else { return text }
+        var isQuoted = false
+        var previous: UInt8 = 0
+        for index in text.indices {
+            let octet = text[index]
+            if octet == 34, previous != 92 { isQuoted.toggle() }
+            if octet == 60, !isQuoted, previous.isBlank || previous == 34 { return text[index...] }
+            previous = octet
+        }
+        return text
+    }
+
+    private static func withoutBrackets(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var inside = text.drop { $0 == 60 }
+        while inside.last == 62 { inside = inside.dropLast() }
+        return inside.withoutBlanks
+    }
+
     private static func bare(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var path = text.drop { $0 == 60 }
-        while path.last == 62 { path = path.dropLast() }
-        path = path.withoutBlanks
+        var path = text
         // A source route names relays that nobody asks any more: RFC 5321 §4.1.2, appendix C.
         if path.first == 64, let colon = path.firstIndex(of: 58) {
             path = path[(colon + 1)...]
@@ -70,8 +96,8 @@ struct SMTPPathArgument {
 
     private static func parameter(_ word: ArraySlice<UInt8>) -> SMTPParameter? {
         let keyword = word.prefix { $0 != 61 }
-        // Beyond ASCII: RFC 6531 §3.3, RFC 6533 §3.
-        guard !keyword.isEmpty, keyword.allSatisfy({ 33...126 ~= $0 }),
+        // The value may be beyond ASCII: RFC 6531 §3.3, RFC 6533 §3.
+        guard !keyword.isEmpty, keyword.allSatisfy(\.isKeywordOctet),
             word.allSatisfy({ $0 > 32 && $0 != 127 }),
             let word = String(validating: word, as: UTF8.self)
         else { return nil }
@@ -83,7 +109,7 @@ struct SMTPPathArgument {
 
     /// Nil for what is no address.
     func reversePath(defaultDomain: String?) -> ReversePath? {
-        if path.isEmpty { return .null }
+        if isNull { return .null }
         guard let text else { return nil }
         if let mailbox = try? Mailbox(parsing: text) { return .mailbox(mailbox) }
         guard let defaultDomain, isName else { return nil }
@@ -103,4 +129,11 @@ struct SMTPPathArgument {
     private var text: String? { String(validating: path, as: UTF8.self) }
 
     private var isName: Bool { !path.isEmpty && !path.contains(64) }
+}
+
+extension UInt8 {
+    /// RFC 5321 §4.1.2, esmtp-keyword.
+    fileprivate var isKeywordOctet: Bool {
+        48...57 ~= self || 65...90 ~= self || 97...122 ~= self || self == 45
+    }
 }

@@ -4,6 +4,8 @@ import Mail
 struct SMTPChunk: Sendable {
     let octets: Int
     let isLast: Bool
+    /// False where more than `LAST`, or something else, stands behind the size.
+    let isSound: Bool
     /// How much of it is still to come.
     var rest: Int
     /// The chunk is swallowed, then this is said.
@@ -11,16 +13,15 @@ struct SMTPChunk: Sendable {
     /// The refusal counts as a breach of the protocol.
     private(set) var isOutOfOrder = false
 
-    /// Nil for anything else: then nobody knows where the next command begins.
+    /// Nil where no size can be read: then nobody knows where the next command begins.
     init?(_ argument: ArraySlice<UInt8>) {
         let words = argument.split(whereSeparator: \.isBlank)
-        guard 1...2 ~= words.count, 1...20 ~= words[0].count,
-            words[0].allSatisfy({ $0 &- 48 < 10 }),
-            words.count == 1 || words[1].map(\.uppercasedLetter) == Array("LAST".utf8)
+        guard let size = words.first, 1...20 ~= size.count, size.allSatisfy({ $0 &- 48 < 10 })
         else { return nil }
-        octets = Int(String(decoding: words[0], as: UTF8.self)) ?? .max
+        octets = Int(String(decoding: size, as: UTF8.self)) ?? .max
         rest = octets
-        isLast = words.count == 2
+        isLast = words.count == 2 && words[1].map(\.uppercasedLetter) == Array("LAST".utf8)
+        isSound = words.count == 1 || isLast
     }
 
     func refused(_ words: SMTPReply, isOutOfOrder: Bool = false) -> SMTPChunk {
@@ -35,7 +36,15 @@ struct SMTPChunk: Sendable {
 /// them would be someone else's.
 extension SMTPServerSession {
     mutating func chunk(_ argument: ArraySlice<UInt8>, refusedWith words: SMTPReply? = nil) {
-        guard let chunk = SMTPChunk(argument) else { return reproach(.invalidArguments) }
+        // A mail that lacks a chunk is none.
+        guard let chunk = SMTPChunk(argument) else {
+            giveUp()
+            return reproach(.invalidArguments)
+        }
+        guard chunk.isSound else {
+            giveUp()
+            return begin(chunk.refused(.invalidArguments, isOutOfOrder: true))
+        }
         if let words { return begin(chunk.refused(words)) }
         guard let transaction else { return begin(chunk.refused(.needMail, isOutOfOrder: true)) }
         if let failure = transaction.failure { return begin(chunk.refused(failure)) }
