@@ -66,6 +66,16 @@ package final class Client: Sendable {
     }
 }
 
+extension Client {
+    /// Rule 4 refuses nobody, so no author has to be vouched for.
+    package var mayWriteAsAnyone: Bool {
+        guard case .anonymous = principal else { return false }
+        return connector.rights.isSuperset(of: [
+            .acceptAnySender, .acceptAuthoritativeDomainSender,
+        ])
+    }
+}
+
 /// A mail on offer: its envelope, and what the rules must know of its content.
 package struct Submission: Sendable {
     package var client: Client

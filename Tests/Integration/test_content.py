@@ -210,6 +210,34 @@ def test_binary_content_is_encoded_for_who_does_not_take_it(sender, hop):
     assert (mail["Content-Transfer-Encoding"], mail.get_payload(decode=True)) == ("base64", BINARY)
 
 
+SLOPPY = {
+    "From: printer": ("printer", "a@corp.example"),
+    'From: "Ricoh MP C307"': ("Ricoh MP C307", "a@corp.example"),
+    "From: root (Cron Daemon)": ("root (Cron Daemon)", "a@corp.example"),
+    "From: Scan to Mail <scanner>": ("Scan to Mail <scanner>", "a@corp.example"),
+    "From: Müller, Hans <hans@corp.example>": ("Müller, Hans", "hans@corp.example"),
+    "From: <>": ("", "a@corp.example"),
+    "From: UPS <ups@corp.example>\r\nSender: ups": ("UPS", "ups@corp.example"),
+}
+
+
+@pytest.mark.parametrize("header", SLOPPY)
+def test_a_device_that_names_no_address_in_from_is_shown_by_that_name(relay, sender, header):
+    mail = judge(sender("old").data(header.encode() + b"\r\nSubject: x\r\n\r\nx\r\n.\r\n"))
+    [author] = mail["From"].addresses
+    assert (author.display_name, author.addr_spec) == SLOPPY[header]
+    assert mail["Sender"] is None
+
+
+def test_what_names_no_author_is_refused_where_not_everybody_may_be_one(own):
+    gateway = own(free_port(), lambda config: config["receiveConnectors"][1].update(
+        withoutRights=["acceptAuthoritativeDomainSender"])).start()
+    with Session(gateway.smtp) as peer:
+        peer.envelope("a@other.example", "b@corp.example")
+        refusal = "550 5.6.0 Message has an invalid From or Sender field"
+        assert peer.data(b"From: boss@corp.example:;\r\n\r\nx\r\n.\r\n") == refusal
+
+
 @pytest.mark.parametrize("hop", ["old", "eight"])
 def test_content_with_nul_is_binary_whatever_the_client_says_of_it(sender, hop):
     taken = sender(hop).data(b"Subject: a\x00b\r\n\r\nnul\x00body\r\n.\r\n")

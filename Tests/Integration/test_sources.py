@@ -57,6 +57,15 @@ def test_a_device_is_remembered_with_its_habits(gateway):
     assert seen["tls"] is None and seen["first_seen"] <= seen["last_seen"]
 
 
+def test_a_from_without_an_address_is_a_quirk(gateway):
+    with Session(gateway.smtp, source="127.0.0.23") as peer:
+        peer.envelope("nas@corp.example", "ops@corp.example")
+        assert peer.data(b"From: NAS\r\n\r\nx\r\n.\r\n").startswith("250")
+        peer.say("QUIT")
+    [seen] = eventually(lambda: rows(gateway, "--address", "127.0.0.23"), what="the row")
+    assert "malformed_from" in seen["quirks"] and "missing_from" not in seen["quirks"]
+
+
 def test_a_well_behaved_client_has_no_quirks_and_shows_its_tls_and_its_logon(gateway, authority):
     app = gateway.app()
     context = ssl.create_default_context(cafile=str(authority.file))

@@ -59,6 +59,7 @@ final class RawMailIntake {
         }
         return RawMail(
             header: header ?? HeaderBlock(),
+            authors: RawMail.authors(of: header ?? HeaderBlock()),
             body: try await body.finish(),
             traits: survey.traits.union(headerTraits),
             octets: received,
@@ -84,7 +85,9 @@ final class RawMailIntake {
 
 /// A mail whose header is known and whose body waits elsewhere.
 struct RawMail {
-    var header: HeaderBlock
+    private(set) var header: HeaderBlock
+    /// Every address of From and Sender. Nil where one cannot be read: nobody can vouch for it.
+    private(set) var authors: [Mailbox]?
     let body: Piece?
     let traits: ContentTraits
     /// As it came, before anything was added to it.
@@ -95,9 +98,15 @@ struct RawMail {
     /// Of the body, where it was asked for.
     let beginning: [UInt8]
 
-    /// Every address of From and Sender. Nil where one cannot be read: nobody can vouch for it.
-    var authors: [Mailbox]? {
+    fileprivate static func authors(of header: HeaderBlock) -> [Mailbox]? {
         (try? header.authors())?.map(\.mailbox)
+    }
+
+    /// From and Sender made readable where they are not.
+    mutating func mendAuthors(sentBy sender: Mailbox) {
+        guard authors == nil else { return }
+        header.mendAuthors(sentBy: sender)
+        authors = Self.authors(of: header)
     }
 
     /// Whether an address in its header can be written in no other way than in UTF-8.

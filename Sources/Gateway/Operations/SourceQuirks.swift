@@ -13,12 +13,15 @@ struct SourceQuirks: OptionSet, Hashable, Sendable {
     static let missingFrom = SourceQuirks(rawValue: 64)
     static let undeclared8Bit = SourceQuirks(rawValue: 128)
     static let longLines = SourceQuirks(rawValue: 256)
+    /// No address can be read in From or Sender.
+    static let malformedFrom = SourceQuirks(rawValue: 512)
 
     private static let words: [(quirk: SourceQuirks, word: String)] = [
         (.bareLineEnd, "bare_line_end"), (.emptyHello, "empty_helo"), (.noHello, "no_helo"),
         (.noQuit, "no_quit"), (.missingDate, "missing_date"),
         (.missingMessageID, "missing_message_id"), (.missingFrom, "missing_from"),
         (.undeclared8Bit, "undeclared_8bit"), (.longLines, "long_lines"),
+        (.malformedFrom, "malformed_from"),
     ]
 
     var names: [String] { Self.words.filter { contains($0.quirk) }.map(\.word) }

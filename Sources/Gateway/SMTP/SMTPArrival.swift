@@ -22,6 +22,10 @@ struct SMTPArrival {
         guard mail.header.all("From").count <= 1 else {
             return .failure(Reply(550, "5.6.0", "Message has more than one From field"))
         }
+        var mail = mail
+        if client.mayWriteAsAnyone {
+            mail.mendAuthors(sentBy: facts.sender.mailbox ?? postmaster)
+        }
         guard let authors = mail.authors else {
             return .failure(Reply(550, "5.6.0", "Message has an invalid From or Sender field"))
         }

@@ -86,6 +86,7 @@ extension SMTPConversation {
         if mail.header.first("Date") == nil { quirks.insert(.missingDate) }
         if mail.header.first("Message-ID") == nil { quirks.insert(.missingMessageID) }
         if mail.header.first("From") == nil { quirks.insert(.missingFrom) }
+        if mail.authors == nil { quirks.insert(.malformedFrom) }
         let isDeclared = [.eightBitMIME, .binaryMIME].contains(parameters.body)
         if mail.traits.contains(.is8Bit), !isDeclared { quirks.insert(.undeclared8Bit) }
         if mail.traits.contains(.hasLongLines) { quirks.insert(.longLines) }

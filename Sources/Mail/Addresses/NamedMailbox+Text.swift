@@ -15,6 +15,20 @@ extension NamedMailbox {
         self.init(name: name, mailbox: mailbox)
     }
 
+    /// What someone wrote where an author belongs: with the address that `init(parsing:)` finds in it, or
+    /// as the name of `sender`.
+    init(mending text: String, sentBy sender: Mailbox) {
+        if let named = try? NamedMailbox(parsing: text) {
+            self = named
+            return
+        }
+        let octets = Array(text.utf8).trimmedBlanks
+        let name = (try? Self.displayName(octets)) ?? String(octets: octets.span)
+        // Brackets and commas alone are no name.
+        let isName = name.contains { $0.isLetter || $0.isNumber }
+        self.init(name: isName ? name : nil, mailbox: sender)
+    }
+
     /// As a header shows it (RFC 5322 §3.4, RFC 2047 §5), on one line.
     package var headerText: String {
         String(octets: Array(headerTokens().joined(separator: [.space])).span)

@@ -71,12 +71,30 @@ extension HeaderBlock {
     package func authors() throws(AddressError) -> [NamedMailbox] {
         var authors: [NamedMailbox] = []
         for field in fields where field.isNamed("From") || field.isNamed("Sender") {
-            let named = try AddressList.parse(field.text)
-            guard !named.isEmpty || field.text.isEmpty else {
-                throw AddressError("\(field.name) holds no address")
-            }
-            authors += named
+            authors += try Self.authors(in: field)
         }
         return authors
+    }
+
+    private static func authors(in field: HeaderField) throws(AddressError) -> [NamedMailbox] {
+        let named = try AddressList.parse(field.text)
+        guard !named.isEmpty || field.text.isEmpty else {
+            throw AddressError("\(field.name) holds no address")
+        }
+        return named
+    }
+
+    /// Gives a From in which no author can be read a form that has one, and takes such a Sender out.
+    /// Devices put their name there, cron `root (Cron Daemon)`.
+    package mutating func mendAuthors(sentBy sender: Mailbox) {
+        fields = fields.compactMap { field in
+            let isFrom = field.isNamed("From")
+            guard isFrom || field.isNamed("Sender"), (try? Self.authors(in: field)) == nil else {
+                return field
+            }
+            guard isFrom else { return nil }
+            let author = NamedMailbox(mending: field.text, sentBy: sender)
+            return HeaderField(name: "From", addresses: [author])
+        }
     }
 }

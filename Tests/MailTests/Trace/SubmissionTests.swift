@@ -62,6 +62,25 @@ func hiddenAuthor(_ header: String) {
 }
 
 @Test(
+    "a From without an author is mended: the sender's address, by the name it gives",
+    arguments: [
+        ("From: Scanner", "From: Scanner <ups@lan>"), ("From: <>", "From: ups@lan"),
+        ("From: \"Floor 2\"", "From: Floor 2 <ups@lan>"),
+        ("From: Foo <a@b", "From: \"Foo <a@b\" <ups@lan>"),
+        ("From: A, B <a@b.example>", "From: \"A, B\" <a@b.example>"),
+        ("From: boss@b:;", "From: \"boss@b:;\" <ups@lan>"),
+        ("From: a@b\r\nSender: c", "From: a@b"),
+        ("From: a@b\r\nSender: c@d", "From: a@b\r\nSender: c@d"),
+    ]
+)
+func mendedAuthor(_ header: String, _ expected: String) throws {
+    var mended = block(header + "\r\n")
+    mended.mendAuthors(sentBy: Mailbox(localPart: "ups", domain: "lan"))
+    #expect(text(of: mended) == expected + "\r\n")
+    _ = try mended.authors()
+}
+
+@Test(
     "names, comments and groups around the authors are well",
     arguments: [
         "From: \"boss@corp.example\" <app@corp.example>", "From: app@corp.example (Night (daily))",
