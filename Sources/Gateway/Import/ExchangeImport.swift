@@ -125,7 +125,11 @@ struct ExchangeImport {
     }
 
     private mutating func take(sender record: ExportRecord) throws(ImportFailure) {
-        var entry = SendConnectorImport(record)
+        let organization = SendConnectorImport.Organization(
+            domains: domains.filter { $0.kind != .externalRelay }.map(\.pattern),
+            mailboxServers: mailboxServers
+        )
+        var entry = SendConnectorImport(record, of: organization)
         for var made in try entry.convert() {
             let name = made["name"]?.exchangeText ?? ""
             if routes.contains(where: { $0["name"] == made["name"] }) {
@@ -142,8 +146,7 @@ struct ExchangeImport {
         let routed = Set(routes.flatMap { $0["addressSpaces"]?.exchangeList ?? [] })
         let own = domains.filter { $0.kind == .authoritative && !routed.contains("\($0.pattern)") }
         guard !own.isEmpty else { return }
-        var hosts = options.mailboxServer.map { [$0] } ?? []
-        if hosts.isEmpty { hosts = servers }
+        let hosts = mailboxServers
         let value = own.map(\.pattern.description).joined(separator: ", ")
         let cure = "name the server that holds the mailboxes with --mailbox-server HOST"
         guard !hosts.isEmpty else {
@@ -178,6 +181,8 @@ struct ExchangeImport {
             )
         )
     }
+
+    private var mailboxServers: [String] { options.mailboxServer.map { [$0] } ?? servers }
 
     /// The names under which the exported servers greet.
     private var servers: [String] {

@@ -8,8 +8,20 @@ struct SendConnectorImport {
     let source: ImportedObject
     private var settings = JSONObject()
     private let name: String
+    private let organization: Organization
 
-    init(_ record: ExportRecord) {
+    /// What `--` stands for in the connectors of an Edge Subscription.
+    struct Organization {
+        /// Authoritative and internal relay.
+        var domains: [DomainPattern]
+        /// With their ports.
+        var mailboxServers: [String]
+    }
+
+    private static let ours = "--"
+
+    init(_ record: ExportRecord, of organization: Organization) {
+        self.organization = organization
         name = record.shortName
         source = ImportedObject(record, title: "send connector \"\(name)\"")
     }
@@ -25,7 +37,7 @@ struct SendConnectorImport {
         }
         let spaces = try addressSpaces()
         guard !spaces.isEmpty else { return [] }
-        try readHop()
+        guard try readHop() else { return [] }
         try readSecurity()
         try readLogon()
         try readLimits()
@@ -86,7 +98,7 @@ struct SendConnectorImport {
         }
         let parts = rest.split(separator: ";")
         let cost = parts.count > 1 ? Int(parts[1]) : 1
-        guard let domain = parts.first, let pattern = DomainPattern(String(domain)), let cost,
+        guard let domain = parts.first, let patterns = patterns(String(domain)), let cost,
             (1...100).contains(cost)
         else {
             throw source.malformed(
@@ -94,10 +106,23 @@ struct SendConnectorImport {
                 "holds \"\(text)\", which is no SMTP:domain;cost"
             )
         }
-        spaces.append((pattern.description, cost))
+        if patterns.isEmpty {
+            source.note(
+                "AddressSpaces",
+                .none,
+                because: "stands for the accepted domains; import Get-AcceptedDomain with it",
+                value: text
+            )
+        }
+        spaces += patterns.map { ($0.description, cost) }
     }
 
-    private mutating func readHop() throws(ImportFailure) {
+    private func patterns(_ domain: String) -> [DomainPattern]? {
+        domain == Self.ours ? organization.domains : DomainPattern(domain).map { [$0] }
+    }
+
+    /// False where the mail would have nowhere to go.
+    private mutating func readHop() throws(ImportFailure) -> Bool {
         let port = try source.read("Port", "a port") { Int($0) } ?? 25
         let hosts = try source.list("SmartHosts").map { $0.filter { !"[]".contains($0) } }
         let usesDNS =
@@ -105,9 +130,22 @@ struct SendConnectorImport {
             ? try source.flag("DNSRoutingEnabled") : hosts.isEmpty
         if usesDNS || hosts.isEmpty {
             settings["delivery"] = "mx"
-            return source.note("DNSRoutingEnabled", .exact, "delivery: \"mx\"")
+            source.note("DNSRoutingEnabled", .exact, "delivery: \"mx\"")
+            return true
         }
-        let named = hosts.map { $0.contains(":") ? "[\($0)]:\(port)" : "\($0):\(port)" }
+        let named = hosts.flatMap { host in
+            host == Self.ours
+                ? organization.mailboxServers
+                : [host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"]
+        }
+        guard !named.isEmpty else {
+            source.note(
+                "SmartHosts",
+                .none,
+                because: "stands for the mailbox servers; name one with --mailbox-server HOST"
+            )
+            return false
+        }
         for host in named where HostPort(host) == nil {
             throw source.malformed("SmartHosts", "holds \"\(host)\", which is no host")
         }
@@ -119,6 +157,7 @@ struct SendConnectorImport {
             because: hosts.count > 1 ? "asked in this order; Exchange tells no order" : ""
         )
         if source.text("Port") != nil { source.note("Port", .exact, "smartHosts") }
+        return true
     }
 
     private mutating func readSecurity() throws(ImportFailure) {

@@ -65,6 +65,41 @@ struct RouteImportTests {
         #expect(route.limits.messageSize == 10_485_760 && route.limits.messagesPerConnection == 20)
     }
 
+    private static let edge = sendConnector([
+        "Name": #""EdgeSync - Inbound to Site""#, "AddressSpaces": #"["SMTP:--;1"]"#,
+        "DNSRoutingEnabled": "false", "SmartHosts": #"["--"]"#,
+    ])
+    private static let accepted = #"""
+        {"DomainName": "a.example", "DomainType": "Authoritative"},
+        {"DomainName": "b.example", "DomainType": "InternalRelay"},
+        {"DomainName": "c.example", "DomainType": "ExternalRelay"}
+        """#
+
+    @Test("what an Edge Subscription makes: its dashes stand for our domains and mailbox servers")
+    func edgeSubscription() throws {
+        var options = Exports.certificate
+        options.mailboxServer = "mbx.corp.example:25"
+        let made = try imported("[\(door), \(Self.edge), \(Self.accepted)]", options).loaded()
+        let route = try #require(made.rulebook.sendConnectors.first)
+        #expect(route.addressSpaces.map(\.description) == ["a.example", "b.example"])
+        #expect(made.rulebook.sendConnectors.count == 1)
+        guard case .smartHosts(let hosts)? = made.routes.first?.hop else {
+            Issue.record("no smart hosts")
+            return
+        }
+        #expect(hosts.map(\.description) == ["mbx.corp.example:25"])
+    }
+
+    @Test("dashes that stand for nothing leave the connector out, and the report says why")
+    func edgeAlone() throws {
+        let homeless = try imported("[\(door), \(Self.edge), \(Self.accepted)]")
+        #expect(try homeless.loaded().routes.isEmpty)
+        #expect(homeless.report.text.contains("--mailbox-server HOST"))
+        let domainless = try imported("[\(door), \(Self.edge)]")
+        #expect(try domainless.loaded().routes.isEmpty)
+        #expect(domainless.report.text.contains("Get-AcceptedDomain"))
+    }
+
     @Test("a switched-off route and spaces of other kinds stay out, and are reported")
     func left() throws {
         let off = try imported("[\(door), \(sendConnector(["Enabled": "false"]))]")
