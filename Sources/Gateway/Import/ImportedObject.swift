@@ -48,7 +48,16 @@ final class ImportedObject {
         _ form: String,
         _ make: (String) -> Value?
     ) throws(ImportFailure) -> Value? {
-        guard let text = text(setting) else { return nil }
+        guard let text = text(setting) else {
+            guard record[setting]?.objectValue == nil else {
+                throw malformed(
+                    setting,
+                    "must be \(form), not an object without its text; export with ConvertTo-Json"
+                        + " -Depth 2"
+                )
+            }
+            return nil
+        }
         guard let value = make(text) else {
             throw malformed(setting, "must be \(form), not \"\(text)\"")
         }

@@ -169,6 +169,10 @@ struct ImportRuleTests {
         ("AuthMechanism", #""Tls, Magic""#, "export.AuthMechanism: must be some of"),
         ("AuthMechanism", "64", "export.AuthMechanism: must be some of"),
         ("MaxMessageSize", #""large""#, "export.MaxMessageSize: must be a size"),
+        (
+            "MaxMessageSize", #"{"IsUnlimited": false, "Value": {}}"#,
+            "export.MaxMessageSize: must be a size such as 36 MB (37,748,736 bytes), not an object"
+        ),
         ("ConnectionTimeout", #""soon""#, "export.ConnectionTimeout: must be a time span"),
         ("RequireTLS", #""perhaps""#, "export.RequireTLS: must be True or False"),
         ("SizeEnabled", "9", "export.SizeEnabled: must be one of"),
