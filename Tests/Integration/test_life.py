@@ -1,6 +1,7 @@
 """The life of a server: start, restart with mail in the queue, drain, reload."""
 
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -77,6 +78,20 @@ def test_its_threads_keep_more_freed_memory_unless_somebody_chose_otherwise(own,
     environment = process.joinpath("environ").read_text().replace("\0glibc", ":glibc").split("\0")
     assert f"GLIBC_TUNABLES={found}" in environment
     assert process.joinpath("comm").read_text() == "postern\n"
+
+
+@pytest.mark.parametrize("given, found", [(os.SCHED_OTHER, os.SCHED_BATCH), (os.SCHED_IDLE, os.SCHED_IDLE)])
+def test_its_threads_wake_without_pushing_others_off_unless_somebody_chose_otherwise(own, given, found):
+    gateway = own(free_port())
+    before = os.sched_getscheduler(0)
+    os.sched_setscheduler(0, given, os.sched_param(0))
+    try:
+        gateway.start()
+    finally:
+        os.sched_setscheduler(0, before, os.sched_param(0))
+    threads = os.listdir(f"/proc/{gateway.process.pid}/task")
+    assert len(threads) > 3
+    assert {os.sched_getscheduler(int(thread)) for thread in threads} == {found}
 
 
 def test_sigterm_lets_a_delivery_and_a_request_finish(own, sink):

@@ -11,6 +11,7 @@ enum ServeCommand {
     @Sendable
     private static func run(_ it: Invocation) async throws(CommandFailure) {
         _ = try it.arguments.expect([])
+        BatchScheduling.enter()
         ThreadCaches.enlarge()
         OpenFiles.allowAsManyAsPossible()
         let signals = Signals()
