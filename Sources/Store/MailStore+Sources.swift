@@ -15,6 +15,13 @@ extension MailStore {
         try await read { database throws(StoreError) in try database.sources(query) }
     }
 
+    /// Addresses from which applications have come, the latest first.
+    package func addressesOfApplications(most: Int) async throws(StoreError) -> [IPAddress] {
+        try await read { database throws(StoreError) in
+            try database.addressesOfApplications(most: most)
+        }
+    }
+
     /// From now on, if not before, it is known who of these ranges comes; all others are forgotten.
     package func watch(_ ranges: Set<WatchedRange>, from now: Timestamp) async throws(StoreError) {
         try await write { rows throws(StoreError) in try rows.watch(ranges, from: now) }

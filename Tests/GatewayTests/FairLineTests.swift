@@ -16,13 +16,36 @@ struct FairLineTests {
         return order
     }
 
-    private func enter(_ name: String, _ source: String, _ line: inout FairLine<String>) -> String {
-        switch line.enter(name, from: address(source)) {
+    private func enter(
+        _ name: String,
+        _ source: String,
+        isRegular: Bool = false,
+        _ line: inout FairLine<String>
+    ) -> String {
+        switch line.enter(name, from: address(source), isRegular: isRegular) {
         case .starts: "starts"
         case .waits: "waits"
         case .displaces(let other): "displaces \(other)"
         case .refused: "refused"
         }
+    }
+
+    @Test(
+        "a crowd of strangers with one each makes room for regulars, and regulars for no stranger"
+    )
+    func regulars() {
+        var line = FairLine<String>(places: 1, room: 3)
+        for number in 0...3 { _ = enter("s\(number)", "192.0.2.\(number)", &line) }
+        #expect(enter("s4", "192.0.2.4", &line) == "refused")
+        #expect(enter("r0", "198.51.100.1", isRegular: true, &line) == "displaces s3")
+        #expect(enter("r1", "198.51.100.1", isRegular: true, &line) == "displaces s2")
+        #expect(enter("s5", "192.0.2.5", &line) == "refused")
+        #expect(enter("r2", "198.51.100.1", isRegular: true, &line) == "displaces s1")
+        // Among themselves regulars share as strangers do.
+        #expect(enter("r3", "198.51.100.1", isRegular: true, &line) == "refused")
+        #expect(enter("q0", "198.51.100.2", isRegular: true, &line) == "displaces r2")
+        #expect(enter("s6", "192.0.2.6", &line) == "refused")
+        #expect(order(&line) == ["r0", "q0", "r1"])
     }
 
     @Test("one source is served in the order it came")

@@ -40,6 +40,23 @@ extension MailStore {
 
 @Suite("The inventory of sources")
 struct SourceTests {
+    @Test(
+        "addresses of applications come once each, the latest first, and not those of the anonymous"
+    )
+    func addressesOfApplications() async throws {
+        let store = try Workbench().open()
+        let application = ApplicationID(high: 1, low: 2)
+        try await store.noteSources([
+            (key("10.1.20.7", "Printers", application), sighting(1)),
+            (key("2001:db8::7", "Printers", application), sighting(2)),
+            (key("10.1.20.7", "Other", application), sighting(3)),
+            (key("10.1.20.8"), sighting(4)),
+        ])
+        let found = try await store.addressesOfApplications(most: 10)
+        #expect(found == [ip("10.1.20.7"), ip("2001:db8::7")])
+        #expect(try await store.addressesOfApplications(most: 1) == [ip("10.1.20.7")])
+    }
+
     @Test("one row holds all that was seen of an address, a connector and a principal")
     func gathering() async throws {
         let bench = Workbench()

@@ -16,10 +16,14 @@ final class CostlyChecks: Sendable {
     /// Nil when there was no place in the line.
     func run<Answer: Sendable>(
         for source: LogonSource,
+        isRegular: Bool,
         _ work: @escaping @Sendable () -> Answer
     ) async -> Answer? {
         let isAdmitted = await withUnsafeContinuation { continuation in
-            switch line.withLock({ $0.enter(continuation, from: source) }) {
+            let entry = line.withLock {
+                $0.enter(continuation, from: source, isRegular: isRegular)
+            }
+            switch entry {
             case .starts: continuation.resume(returning: true)
             case .waits: break
             case .displaces(let other): other.resume(returning: false)

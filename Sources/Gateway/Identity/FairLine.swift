@@ -1,28 +1,6 @@
-import Mail
-
-/// Who asks for a logon: an address, or a user of this machine.
-enum LogonSource: Hashable, Sendable {
-    case address(IPAddress)
-    case localUser(UInt32)
-
-    /// Those that share one turn: an IPv6 host has as many addresses as it likes of its /64.
-    fileprivate var party: LogonSource {
-        guard case .address(let address) = self, address.family == .v6 else { return self }
-        return .address(IPAddress(v6: address.value & ~UInt128(UInt64.max)))
-    }
-}
-
-extension LogonSource: CustomStringConvertible {
-    var description: String {
-        switch self {
-        case .address(let address): address.description
-        case .localUser(let uid): "uid \(uid)"
-        }
-    }
-}
-
 /// A line before a few places, in which nobody can stand in another's way: the parties take turns
 /// (start-time fair queueing), and when the line is full, whoever has most in it gives up his last.
+/// Against a crowd of strangers with one each that helps nobody: they make room for a regular.
 struct FairLine<Ticket> {
     enum Entry {
         case starts
@@ -35,6 +13,7 @@ struct FairLine<Ticket> {
     private struct Waiter {
         let ticket: Ticket
         let party: LogonSource
+        let isRegular: Bool
         /// The smallest is served next, of equals the one that came first.
         let turn: Int
     }
@@ -55,7 +34,11 @@ struct FairLine<Ticket> {
         self.room = room
     }
 
-    mutating func enter(_ ticket: Ticket, from source: LogonSource) -> Entry {
+    mutating func enter(
+        _ ticket: Ticket,
+        from source: LogonSource,
+        isRegular: Bool
+    ) -> Entry {
         let party = source.party
         if running < places {
             running += 1
@@ -64,10 +47,17 @@ struct FairLine<Ticket> {
         }
         var displaced: Ticket?
         if waiting.count >= room {
-            displaced = displace(for: party)
+            displaced = displace(for: party, isRegular: isRegular)
             if displaced == nil { return .refused }
         }
-        waiting.append(Waiter(ticket: ticket, party: party, turn: takeTurn(of: party)))
+        waiting.append(
+            Waiter(
+                ticket: ticket,
+                party: party,
+                isRegular: isRegular,
+                turn: takeTurn(of: party)
+            )
+        )
         return displaced.map { .displaces($0) } ?? .waits
     }
 
@@ -91,12 +81,16 @@ struct FairLine<Ticket> {
         return own
     }
 
-    /// The last of the party that has at least two more waiting than this one.
-    private mutating func displace(for party: LogonSource) -> Ticket? {
+    /// The last of the party that has at least two more waiting than this one; of strangers, where a
+    /// regular comes, of any party.
+    private mutating func displace(for party: LogonSource, isRegular: Bool) -> Ticket? {
+        let hasStrangers = waiting.contains { !$0.isRegular }
+        let mayGo = { (waiter: Waiter) in !waiter.isRegular || isRegular && !hasStrangers }
         var counts: [LogonSource: Int] = [:]
-        for waiter in waiting { counts[waiter.party, default: 0] += 1 }
-        guard let largest = counts.values.max(), largest > counts[party, default: 0] + 1,
-            let last = waiting.lastIndex(where: { counts[$0.party] == largest })
+        for waiter in waiting where mayGo(waiter) { counts[waiter.party, default: 0] += 1 }
+        let least = isRegular && hasStrangers ? 1 : counts[party, default: 0] + 2
+        guard let largest = counts.values.max(), largest >= least,
+            let last = waiting.lastIndex(where: { mayGo($0) && counts[$0.party] == largest })
         else { return nil }
         next[waiting[last].party]? -= Self.length
         return waiting.remove(at: last).ticket

@@ -2,8 +2,8 @@ import Crypto
 import Mail
 import Synchronization
 
-/// How a source stands after its failed logons. What one source does touches no other.
-enum LogonStanding: Equatable, Sendable {
+/// How a source stands after its failed logons.
+enum LogonStanding: Comparable, Sendable {
     case good
     /// Its next logon is to wait first.
     case suspect
@@ -13,7 +13,8 @@ enum LogonStanding: Equatable, Sendable {
 
 /// Counts failed logons by their source, in a bucket that leaks: who mistypes is forgiven in a
 /// minute, and a device that repeats one wrong password now and then never fills it, so that it does
-/// not shut out its neighbours behind the same address.
+/// not shut out its neighbours behind the same address. What one address does touches no other,
+/// except that an IPv6 network has a bucket too, a larger one, which holds for its strangers only.
 final class LogonPenalties: Sendable {
     private static let newGuess = 3
     private static let sameGuess = 2
@@ -22,19 +23,45 @@ final class LogonPenalties: Sendable {
     private static let suspicion = 15
     /// Twelve quick guesses.
     private static let limit = 36
+    /// So much more does a network's bucket hold.
+    private static let neighbours = 8
     static let exclusion: Duration = .seconds(300)
 
     private struct Account {
+        let suspicion: Int
+        let limit: Int
         var points = 0
         var at: Timestamp
         var shutUntil: Timestamp?
         /// What was tried last, as hashes under a key of this process.
         var guesses: [UInt64] = []
 
+        init(of source: LogonSource, at now: Timestamp) {
+            var size = 1
+            if case .network = source { size = LogonPenalties.neighbours }
+            suspicion = size * LogonPenalties.suspicion
+            limit = size * LogonPenalties.limit
+            at = now
+        }
+
+        var standing: LogonStanding {
+            shutUntil.map { .shutOut(until: $0) } ?? (points >= suspicion ? .suspect : .good)
+        }
+
+        /// True when this one shuts its source out.
+        mutating func fail(_ guess: UInt64, at now: Timestamp) -> Bool {
+            settle(at: now)
+            points += guesses.contains(guess) ? LogonPenalties.sameGuess : LogonPenalties.newGuess
+            guesses = (guesses.filter { $0 != guess } + [guess]).suffix(8)
+            guard shutUntil == nil, points >= limit else { return false }
+            shutUntil = now + LogonPenalties.exclusion
+            return true
+        }
+
         mutating func settle(at now: Timestamp) {
             if let end = shutUntil, now >= end || end - now > LogonPenalties.exclusion {
                 shutUntil = nil
-                points = LogonPenalties.suspicion
+                points = suspicion
                 at = now
             }
             let steps = Int(max(.zero, now - at) / LogonPenalties.leak)
@@ -54,31 +81,33 @@ final class LogonPenalties: Sendable {
     /// How many sources are remembered.
     var count: Int { accounts.withLock { $0.count } }
 
-    func standing(of source: LogonSource, at now: Timestamp) -> LogonStanding {
+    func standing(
+        of source: LogonSource,
+        isRegular: Bool,
+        at now: Timestamp
+    ) -> LogonStanding {
         accounts.withLock { accounts in
-            guard var account = accounts[source] else { return .good }
-            account.settle(at: now)
-            accounts[source] = account
-            if let end = account.shutUntil { return .shutOut(until: end) }
-            return account.points >= Self.suspicion ? .suspect : .good
+            func standing(of source: LogonSource) -> LogonStanding {
+                accounts[source]?.settle(at: now)
+                return accounts[source]?.standing ?? .good
+            }
+            let own = standing(of: source)
+            guard !isRegular, let network = source.network else { return own }
+            return max(own, standing(of: network))
         }
     }
 
-    /// Notes a failure. `guess` is what was tried; it is not kept. True when this one shuts the source
-    /// out.
-    func fail(_ source: LogonSource, guess: String, at now: Timestamp) -> Bool {
+    /// Notes a failure. `guess` is what was tried; it is not kept. Names what this one shuts out.
+    func fail(_ source: LogonSource, guess: String, at now: Timestamp) -> LogonSource? {
         let mark = mark(of: guess)
         return accounts.withLock { accounts in
-            var account = accounts[source] ?? Account(at: now)
-            account.settle(at: now)
-            account.points +=
-                account.guesses.contains(mark) ? Self.sameGuess : Self.newGuess
-            account.guesses = (account.guesses.filter { $0 != mark } + [mark]).suffix(8)
-            let isNew = account.shutUntil == nil && account.points >= Self.limit
-            if isNew { account.shutUntil = now + Self.exclusion }
-            accounts[source] = account
+            var shutOut: LogonSource?
+            for bucket in [source.network, source].compactMap(\.self)
+            where accounts[bucket, default: Account(of: bucket, at: now)].fail(mark, at: now) {
+                shutOut = bucket
+            }
             if accounts.count > capacity { Self.shrink(&accounts, to: capacity, at: now) }
-            return isNew
+            return shutOut
         }
     }
 

@@ -44,6 +44,7 @@ final class LogonAttempt: Sendable {
 /// name with its password. A user name that nobody has costs as much as one with a wrong password.
 final class Logons: Sendable {
     let penalties = LogonPenalties()
+    private let regulars = LogonRegulars()
     let vault: SecretVault
     private let directory: Directory
     private let memory = LogonMemory()
@@ -60,12 +61,21 @@ final class Logons: Sendable {
 
     func judge(_ attempt: LogonAttempt) async -> LogonOutcome {
         let outcome = await examine(attempt)
-        if case .accepted(let identity) = outcome,
-            identity.application == nil || !identity.holds(.send)
-        {
+        guard case .accepted(let identity) = outcome else { return outcome }
+        guard identity.application != nil, identity.holds(.send) else {
             return .refused(.invalid)
         }
+        regulars.add(attempt.source)
         return outcome
+    }
+
+    func standing(of source: LogonSource, at now: Timestamp) -> LogonStanding {
+        penalties.standing(of: source, isRegular: regulars.contain(source), at: now)
+    }
+
+    /// Whoever has logged on before the start.
+    func welcome(_ addresses: [IPAddress]) {
+        for address in addresses { regulars.add(.address(address)) }
     }
 
     private func examine(_ attempt: LogonAttempt) async -> LogonOutcome {
@@ -92,7 +102,10 @@ final class Logons: Sendable {
             return use(record, attempt)
         }
         let verifier = record.flatMap { PasswordVerifier($0.verifier) } ?? .decoy
-        let isRight = await checks.run(for: attempt.source) { verifier.fits(password) }
+        let isRight = await checks.run(
+            for: attempt.source,
+            isRegular: regulars.contain(attempt.source)
+        ) { verifier.fits(password) }
         guard let isRight else {
             return .unjudged("too many passwords are being checked at once")
         }

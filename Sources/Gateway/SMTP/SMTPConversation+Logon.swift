@@ -12,7 +12,7 @@ extension SMTPConversation {
     /// False when the conversation is over.
     func authenticate(_ credentials: SMTPCredentials) async -> Bool {
         let begin = ContinuousClock.now
-        switch gateway.logons.penalties.standing(of: logonSource, at: gateway.clock()) {
+        switch gateway.logons.standing(of: logonSource, at: gateway.clock()) {
         case .good: break
         case .suspect: await pause(since: begin)
         case .shutOut:
@@ -49,13 +49,15 @@ extension SMTPConversation {
         gateway.metrics.countFailedLogon()
         hasFailedLogon = true
         tell("failed: \(reason)", of: credentials)
-        let isLast = gateway.logons.penalties.fail(
+        let shutOut = gateway.logons.penalties.fail(
             logonSource,
             guess: credentials.guess,
             at: gateway.clock()
         )
-        if isLast {
-            note("logons are shut out for \(LogonPenalties.exclusion.components.seconds) s")
+        if let shutOut {
+            note(
+                "logons of \(shutOut) are shut out for \(LogonPenalties.exclusion.components.seconds) s"
+            )
         }
     }
 

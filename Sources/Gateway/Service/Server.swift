@@ -127,6 +127,9 @@ final class Server: Sendable {
         do throws(StoreError) {
             try await gateway.directory.reload()
             try await gateway.suppressions.reload()
+            gateway.logons.welcome(
+                try await gateway.store.addressesOfApplications(most: LogonRegulars.most)
+            )
             try await gateway.webhooks?.refresh()
             try await dispatcher.start()
         } catch {

@@ -21,6 +21,12 @@ package struct IPAddress: Hashable, Sendable {
     /// The number of bits of the family: 32 or 128.
     package var width: Int { family == .v4 ? 32 : 128 }
 
+    /// Of IPv6 the first address of its /64, within which one host has as many as it likes (RFC 7721
+    /// §2); of IPv4 the address itself.
+    package var network: IPAddress {
+        family == .v4 ? self : IPAddress(v6: value & ~UInt128(UInt64.max))
+    }
+
     package var isLoopback: Bool {
         family == .v4 ? value >> 24 == 127 : value == 1
     }

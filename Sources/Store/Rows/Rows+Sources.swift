@@ -92,6 +92,16 @@ extension Database {
         return Page(records: page, next: isMore ? page.last.map { PageCursor(row: $0.row) } : nil)
     }
 
+    func addressesOfApplications(most: Int) throws(StoreError) -> [IPAddress] {
+        try select(
+            """
+            SELECT address FROM source WHERE application <> x''
+            GROUP BY address ORDER BY max(last_seen) DESC LIMIT ?
+            """,
+            [.integer(Int64(most))]
+        ) { row throws(StoreError) in row.address(0) }
+    }
+
     func watchedRanges() throws(StoreError) -> Set<WatchedRange> {
         Set(
             try select("SELECT connector, lower, upper FROM watched_range") {
@@ -147,7 +157,7 @@ extension WatchedRange {
 }
 
 extension Statement {
-    private func address(_ column: Int32) -> IPAddress {
+    fileprivate func address(_ column: Int32) -> IPAddress {
         IPAddress(v6: octets(column).reduce(0) { $0 << 8 | UInt128($1) })
     }
 
