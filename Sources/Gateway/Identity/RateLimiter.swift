@@ -31,6 +31,17 @@ extension Rate {
         guard let quota = connector.limits.messagesPerMinute else { return nil }
         self.init(policy: "connector", bucket: "\(connector.name) \(peer)", quota: quota)
     }
+
+    /// Of a client's IPv6 network at a connector, as of so many of its addresses: one host has them
+    /// all.
+    init?(_ connector: ReceiveConnector, networkOf peer: IPAddress) {
+        guard peer.family == .v6, let quota = connector.limits.messagesPerMinute else { return nil }
+        self.init(
+            policy: "connector",
+            bucket: "\(connector.name) \(peer.network)/64",
+            quota: quota * ConnectionCensus.neighbours
+        )
+    }
 }
 
 /// A bucket of tokens for each name: it holds a minute's worth and refills evenly.

@@ -23,7 +23,11 @@ final class ConnectionCensus: Sendable {
     private struct Source: Hashable {
         let connector: String
         let peer: IPAddress
+        var isNetwork = false
     }
+
+    /// An IPv6 network may have as many connections as so many of its addresses: one host has them all.
+    static let neighbours = 8
 
     private struct State {
         var connectors: [String: Figures] = [:]
@@ -35,33 +39,47 @@ final class ConnectionCensus: Sendable {
     /// Counts the client in, or answers false where a limit is reached. A balancer has no peer of its
     /// own: all its clients come from one address.
     func enter(_ connector: ReceiveConnector, _ peer: IPAddress?, at now: Timestamp) -> Bool {
-        let source = peer.map { Source(connector: connector.name, peer: $0) }
+        let sources = sources(of: connector, peer)
         return state.withLock { state in
             var figures = state.connectors[connector.name] ?? Figures()
             defer { state.connectors[connector.name] = figures }
-            let own = source.flatMap { state.sources[$0] } ?? 0
             figures.lastSeen = now
             guard figures.open + figures.waiting < connector.limits.connections ?? .max,
-                own < connector.limits.connectionsPerSource ?? .max
+                sources.allSatisfy({ state.sources[$0.source, default: 0] < $0.most })
             else {
                 figures.refusedConnections += 1
                 return false
             }
             figures.open += 1
             figures.acceptedConnections += 1
-            if let source { state.sources[source] = own + 1 }
+            for source in sources { state.sources[source.source, default: 0] += 1 }
             return true
         }
     }
 
     func leave(_ connector: ReceiveConnector, _ peer: IPAddress?) {
-        let source = peer.map { Source(connector: connector.name, peer: $0) }
+        let sources = sources(of: connector, peer).map(\.source)
         state.withLock { state in
             state.connectors[connector.name]?.open -= 1
-            guard let source else { return }
-            let own = state.sources[source, default: 1] - 1
-            state.sources[source] = own == 0 ? nil : own
+            for source in sources {
+                let rest = state.sources[source, default: 1] - 1
+                state.sources[source] = rest == 0 ? nil : rest
+            }
         }
+    }
+
+    /// Where a client counts, and how many may come from there.
+    private func sources(
+        of connector: ReceiveConnector,
+        _ peer: IPAddress?
+    ) -> [(source: Source, most: Int)] {
+        guard let peer else { return [] }
+        let most = connector.limits.connectionsPerSource ?? .max
+        let source = Source(connector: connector.name, peer: peer)
+        guard peer.family == .v6 else { return [(source, most)] }
+        let network = Source(connector: connector.name, peer: peer.network, isNetwork: true)
+        let (all, isOverflow) = most.multipliedReportingOverflow(by: Self.neighbours)
+        return [(source, most), (network, isOverflow ? .max : all)]
     }
 
     /// The same for a connection whose client is not known yet.
