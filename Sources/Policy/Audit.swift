@@ -151,10 +151,8 @@ extension Rulebook {
 }
 
 extension ReceiveConnector {
-    /// No ranges, or one that says the same in words.
-    var isOpenToAll: Bool {
-        servesEveryone || remoteRanges.contains(.allV4) || remoteRanges.contains(.allV6)
-    }
+    /// No ranges, or such as say the same in words: more than anybody's own network has.
+    var isOpenToAll: Bool { servesEveryone || Reach(of: remoteRanges).isUnbounded }
 
     /// Its ranges, or those of its bindings' families where it serves everyone. A connector that
     /// listens on loopback alone is reached from loopback alone.
@@ -175,6 +173,8 @@ private struct Reach {
     var isPublicExcessive = false
     var isV6Excessive = false
     var isWide = false
+    /// More public addresses than an IPv4 /8, or an IPv6 /16, has.
+    var isUnbounded = false
 
     /// What is too much, in words; nil when nothing is.
     var excess: String? {
@@ -208,6 +208,7 @@ private struct Reach {
         isPublicExcessive = publicV4 > 256
         isV6Excessive = v6 > 1 << 80
         isWide = privateV4 + publicV4 > 256 || v6 > 1 << 64
+        isUnbounded = publicV4 > 1 << 24 || v6 > 1 << 112
     }
 
     /// RFC 1918 and RFC 6598.

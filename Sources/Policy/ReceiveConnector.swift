@@ -169,6 +169,11 @@ package struct ReceiveLimits: Hashable, Sendable {
 
     package init() {}
 
+    /// How long to wait for a client that has so much time left.
+    package func patience(within rest: Duration) -> Duration {
+        inactivity == .zero ? rest : min(inactivity, rest)
+    }
+
     /// HTTP clients keep connections; they are not counted a source, and idle ones close sooner.
     package static var http: ReceiveLimits {
         var limits = ReceiveLimits()

@@ -44,6 +44,18 @@ struct ConfigurationProblemTests {
         ("enabled: \"yes\",", "", "", ":6: receiveConnectors[0].enabled: must be true or false"),
         ("banner: 1,", "", "", ":6: receiveConnectors[0].banner: must be a string in quotes"),
         (
+            "banner: \"220 a\\r\\n250 b\",", "", "",
+            ":6: receiveConnectors[0].banner: must be one line of printable text"
+        ),
+        (
+            "fqdn: \"relay example\",", "", "",
+            ":6: receiveConnectors[0].fqdn: must be a host name such as \"relay.corp.example\""
+        ),
+        (
+            "tls: { mode: \"required\" }, suppressKeywords: [\"STARTTLS\"],", "", "",
+            ":6: receiveConnectors[0].suppressKeywords: hides STARTTLS, without which tls.mode"
+        ),
+        (
             "tls: \"offered\",", "", "",
             ":6: receiveConnectors[0].tls: must be an object such as { mode: \"offered\" }"
         ),

@@ -100,6 +100,10 @@ struct AuditTests {
         (.required, .v10, [], "refused old_tls_unrestricted C"),
         (.implicit, .v10, ["0.0.0.0/0"], "refused old_tls_unrestricted C"),
         (.implicit, .v10, ["::/0", "10.0.0.1"], "refused old_tls_unrestricted C"),
+        (.implicit, .v10, ["0.0.0.0/1", "128.0.0.0/1"], "refused old_tls_unrestricted C"),
+        (.implicit, .v10, ["0.0.0.1-255.255.255.255"], "refused old_tls_unrestricted C"),
+        (.implicit, .v10, ["8000::/1"], "refused old_tls_unrestricted C"),
+        (.implicit, .v10, ["198.0.0.0/8", "10.0.0.0/8", "2001:db8::/32"], "warning old_tls C"),
         (.offered, .v10, ["10.1.20.0/24"], "warning old_tls C"),
     ]
 

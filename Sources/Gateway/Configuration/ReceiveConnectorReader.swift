@@ -166,13 +166,23 @@ extension ConfigurationDraft {
                 ?? connector.authentication
             connector.allowsPlaintextAuthentication =
                 reader.bool("allowPlaintextAuthentication") ?? false
-            connector.banner = reader.string("banner")
-            connector.fqdn = reader.string("fqdn")
+            connector.banner = reader.value("banner", "one line of printable text") {
+                $0.utf8.allSatisfy { $0 >= 32 && $0 != 127 } ? $0 : nil
+            }
+            connector.fqdn = reader.value("fqdn", "a host name such as \"relay.corp.example\"") {
+                $0.utf8.allSatisfy { 33...126 ~= $0 } ? $0 : nil
+            }
             let keywords = SMTPExtension.allCases.map(\.rawValue).joined(separator: ", ")
             let suppressed = reader.values("suppressKeywords", "one of \(keywords)") { word in
                 SMTPExtension(rawValue: word.uppercased())
             }
             if let suppressed { connector.suppressedKeywords = Set(suppressed.map(\.rawValue)) }
+            if connector.tls.mode == .required, connector.suppressedKeywords.contains("STARTTLS") {
+                reader.note(
+                    "suppressKeywords",
+                    "hides STARTTLS, without which tls.mode \"required\" lets nobody send"
+                )
+            }
             connector.allowsMailWithoutHello =
                 reader.bool("allowWithoutHello") ?? connector.allowsMailWithoutHello
             connector.keepsProtocolLog = reader.bool("protocolLog") ?? false
