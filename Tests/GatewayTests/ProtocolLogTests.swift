@@ -95,6 +95,32 @@ struct ProtocolLogTests {
         #expect(folder.names == ["RECV20231125-0001.log"])
     }
 
+    @Test("a file that was moved away or removed is followed by another")
+    func externalRotation() {
+        let folder = Folder()
+        var files = ProtocolLogFiles(directory: folder.path)
+        #expect(files.write(Self.line(10), at: Self.day(0)) == nil)
+        rename("\(folder.path)/RECV20231114-0001.log", "\(folder.path)/moved")
+        #expect(files.write(Self.line(12), at: Self.day(0)) == nil)
+        #expect(folder.names == ["RECV20231114-0001.log", "moved"])
+        #expect(folder.text(of: "RECV20231114-0001.log").hasSuffix("\r\nxxxxxxxxxx\r\n"))
+        unlink("\(folder.path)/RECV20231114-0001.log")
+        #expect(files.write(Self.line(14), at: Self.day(0)) == nil)
+        #expect(folder.text(of: "RECV20231114-0001.log").hasSuffix("\r\nxxxxxxxxxxxx\r\n"))
+    }
+
+    @Test("on a full disk no file is made for each try")
+    func fullDisk() {
+        let folder = Folder()
+        symlink("/dev/full", "\(folder.path)/RECV20231114-0001.log")
+        var files = ProtocolLogFiles(directory: folder.path)
+        for _ in 0..<5 {
+            let problem = files.write(Self.line(50), at: Self.day(0))
+            #expect(problem?.hasSuffix("0001.log: No space left on device") == true)
+        }
+        #expect(folder.names == ["RECV20231114-0001.log"])
+    }
+
     @Test("a folder that cannot be written is told, not fatal")
     func trouble() {
         var files = ProtocolLogFiles(directory: "/proc/nothing")
@@ -104,6 +130,9 @@ struct ProtocolLogTests {
     static let fields: [(text: String, written: String)] = [
         ("EHLO x", "EHLO x"), ("", ""), ("a,b", "\"a,b\""), ("say \"x\"", "\"say \"\"x\"\"\""),
         ("a\r\nb", "\"a\r\nb\""), ("=cmd()", "\"'=cmd()\""), ("@SUM", "\"'@SUM\""),
+        // A combining mark makes one character of two, for Swift.
+        ("x,\u{301}y\"\u{301}", "\"x,\u{301}y\"\"\u{301}\""), ("=\u{301}", "\"'=\u{301}\""),
+        ("caf\u{e9}", "\"caf\u{e9}\""), ("a\u{2028}\u{9b}\u{202e}b", "\"a???b\""),
     ]
 
     @Test("a field is quoted where it must, and no formula in a spreadsheet", arguments: fields)

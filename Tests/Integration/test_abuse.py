@@ -112,6 +112,39 @@ def test_each_source_has_its_own_share_of_connections(own):
     assert listed(gateway, "door")["refused_connections"] >= 1
 
 
+def test_a_flood_does_not_fill_the_log(own):
+    port = free_port()
+    gateway = own(change=bounded(port, connectionsPerSource=1)).start()
+    with Session(port):
+        for _ in range(50):
+            with Session(port, greet=False) as over:
+                assert over.reply().startswith("421 4.3.2")
+    assert gateway.log.count("too many connections") == 1
+
+
+@pytest.mark.parametrize("mode", ["offered", "implicit"])
+@pytest.mark.parametrize("limit", ["inactivity", "lifetime"])
+def test_a_handshake_that_does_not_come_ends_with_the_connectors_limits(own, mode, limit):
+    port = free_port()
+    own(change=only(smtp("door", f"127.0.0.1:{port}", tls={"mode": mode}, limits={limit: "1s"}))).start()
+    with Session(port, greet=mode == "offered") as peer:
+        if mode == "offered":
+            assert peer.say("EHLO x").startswith("250")
+            assert peer.say("STARTTLS").startswith("220")
+        began = time.monotonic()
+        assert peer.reply() == ""
+        assert time.monotonic() - began < 4
+
+
+def test_a_handshake_that_fails_is_told_where_tls_begins_at_once_too(own):
+    port = free_port()
+    gateway = own(change=only(smtp("door", f"127.0.0.1:{port}", tls={"mode": "implicit"}))).start()
+    with Session(port, greet=False) as peer:
+        peer.send(b"EHLO printer\r\n")
+        peer.reply()
+    assert re.search(r"TLS handshake failed connector=door peer=127\.0\.0\.1 reason=\S", gateway.log)
+
+
 def test_a_connector_has_a_share_of_connections_in_all(own):
     port = free_port()
     own(change=bounded(port, connections=3)).start()

@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import http.client
 import re
@@ -9,6 +10,7 @@ import smtplib
 import ssl
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -304,6 +306,45 @@ def test_a_flood_of_guesses_does_not_keep_a_printer_waiting(house, scanners, por
         codes = {one.result() for one in guesses}
     assert waited < 3, waited
     assert codes <= {535, 454}
+
+
+def test_a_crowd_of_strangers_does_not_keep_a_printer_out_that_has_logged_on_before(own):
+    port = free_port()
+    gateway = own(change=lambda config: config["receiveConnectors"].append(door("Open", port))).start()
+    scanners = gateway.app()
+    printer = "127.0.0.9"
+    name, password = add(gateway, scanners)
+    with connect(port, printer) as peer:
+        peer.ehlo()
+        assert plain(peer, name, password)[0] == 235
+        assert peer.sendmail("scan@corp.example", ["ops@corp.example"], MAIL % b"x") == {}
+    eventually(lambda: any(one["principal"] for one in gateway.ask("source", "list")), what="the inventory")
+    gateway.kill()
+    gateway.start()  # it is remembered over a restart, its password is not
+    stop, codes = threading.Event(), set()
+
+    def guess(number):
+        with connect(port, f"127.0.1.{number + 1}") as peer:
+            peer.ehlo()
+            while not stop.is_set():
+                codes.add(plain(peer, f"nobody{number}", "guess")[0])
+
+    with concurrent.futures.ThreadPoolExecutor(60) as pool:
+        guesses = [pool.submit(guess, number) for number in range(60)]
+        try:
+            eventually(lambda: 454 in codes, what="a full line")
+            for _ in range(2):
+                name, password = add(gateway, scanners)  # nothing is remembered of this one
+                with connect(port, printer) as peer:
+                    peer.ehlo()
+                    assert plain(peer, name, password)[0] == 235
+        finally:
+            stop.set()
+        for one in guesses:
+            with contextlib.suppress(smtplib.SMTPException):
+                one.result()
+    assert codes <= {535, 454, 421}
+    assert gateway.log.count("logon not judged") < 10, "a crowd fills no log"
 
 
 def test_an_unknown_user_costs_as_much_as_a_known_one(house, scanners, ports):

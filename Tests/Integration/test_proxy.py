@@ -188,6 +188,12 @@ def test_whoever_is_not_listed_is_not_believed(behind, header):
         assert peer.reply() == "500 5.3.3 Unrecognized command"
         assert peer.reply() == "", "nor does it go on as somebody else"
     assert "sends a PROXY header and is not believed" in behind.log
+    with Session(behind.ports["smtp"]) as peer:
+        for start in range(0, len(header), 5):
+            peer.send(header[start : start + 5])
+            time.sleep(0.02)
+        replies = list(iter(peer.reply, ""))
+        assert set(replies) == {"500 5.3.3 Unrecognized command"}, "in pieces as well"
     answers, closed = exchange(behind.http, header + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
     assert (answers[0].status, closed) == (400, True)
 

@@ -3,13 +3,14 @@
 import csv
 import smtplib
 import ssl
+import subprocess
 import warnings
 
 import pytest
 
 from peers import eventually, free_port
 from postern import Session
-from test_connectors import smtp
+from test_connectors import reload, smtp
 from test_smtp import mail
 
 COLUMNS = "date-time connector-id session-id sequence-number local-endpoint remote-endpoint event data context".split()
@@ -250,6 +251,7 @@ def test_no_secret_comes_into_the_protocol_log(own, tls):
             peer.say("auth plain")
             peer.say("AGFueQBzZWNyZXQ=")
             peer.say("AUTH NTLM c3RyYXk=")
+            peer.say(f"X-API-Key: {app.key}")
         else:
             peer.say("AUTH PLAIN AGFueQBzZWNyZXQ=")
             peer.say("AUTH LOGIN")
@@ -264,6 +266,69 @@ def test_no_secret_comes_into_the_protocol_log(own, tls):
     for secret in secrets + [app.key]:
         assert secret not in text(), secret
         assert secret not in gateway.log, secret
+
+
+def test_the_switch_holds_for_open_sessions_at_their_next_mail(own):
+    gateway = own().start()
+    connector = gateway.config["receiveConnectors"][1]
+
+    def text():
+        return "".join(file.read_text() for file in (gateway.folder / "data" / "log").glob("RECV*.log"))
+
+    with Session(gateway.smtp, "127.0.0.41") as peer:
+        peer.say("EHLO x")
+        for switch, address in ((True, "first"), (False, "second"), (True, "third")):
+            connector["protocolLog"] = switch
+            reload(gateway)
+            peer.say("MAIL FROM:<a@corp.example>")
+            peer.say(f"RCPT TO:<{address}@corp.example>")
+            peer.say("RSET")
+    eventually(lambda: "third@corp.example" in text(), what="the log")
+    assert "first@corp.example" in text() and "second@corp.example" not in text()
+
+
+def test_no_key_comes_into_a_log_with_a_webhook_at_the_wrong_port(own):
+    gateway = own(change=lambda config: config["receiveConnectors"][1].update(protocolLog=True)).start()
+    key = gateway.app().key
+    with Session(gateway.smtp, "127.0.0.41") as peer:
+        peer.send(f"POST /in/{key}/grafana HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert peer.reply()[:3] in ("421", "500", "502", "554")
+    eventually(lambda: "speaks HTTP to an SMTP port: POST /in/... HTTP/1.1" in gateway.log, what="the warning")
+    gateway.stop()
+    said = "".join(file.read_text() for file in (gateway.folder / "data" / "log").glob("RECV*.log"))
+    assert "POST ****" in said
+    assert key not in said and key not in gateway.log
+
+
+def test_a_full_disk_leaves_one_whole_file_of_the_protocol_log_and_one_warning(own):
+    gateway = own(change=lambda config: config["receiveConnectors"][1].update(protocolLog=True))
+    folder = gateway.folder / "data" / "log"
+    folder.mkdir(parents=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("mounts are not permitted here")
+    try:
+        gateway.start()
+
+        def flood(times):
+            for _ in range(times):
+                with Session(gateway.smtp, "127.0.0.41") as peer:
+                    for number in range(20):
+                        peer.say(f"NOOP {number:0100}")
+
+        flood(40)
+        eventually(lambda: "the protocol log is not written" in gateway.log, what="the warning")
+        flood(5)
+        [file] = folder.iterdir()
+        full = file.read_bytes().decode()
+        assert full.endswith("\r\n") and {len(row) for row in csv.reader(full.splitlines()[5:])} == {9}, "no line is cut"
+        assert gateway.log.count("the protocol log is not written") == 1
+        subprocess.run(["mount", "-o", "remount,size=1m", folder], check=True)
+        flood(1)
+        eventually(lambda: file.stat().st_size > len(full.encode()), what="more lines")
+        assert {len(row) for row in csv.reader(file.read_bytes().decode().splitlines()[5:])} == {9}
+    finally:
+        gateway.stop()
+        subprocess.run(["umount", folder], check=True)
 
 
 def test_without_the_switch_there_is_no_protocol_log(gateway):

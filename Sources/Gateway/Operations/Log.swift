@@ -28,6 +28,7 @@ final class Log: Sendable {
 
     private let style: Mutex<(level: Level, format: Format)>
     private let clock: @Sendable () -> Timestamp
+    private let repeated = Mutex(RepeatedMessages())
 
     init(
         level: Level = .info,
@@ -43,19 +44,38 @@ final class Log: Sendable {
     }
 
     func debug(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
-        write(.debug, message, facts)
+        write(.debug, message, Array(facts))
     }
 
     func info(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
-        write(.info, message, facts)
+        write(.info, message, Array(facts))
     }
 
     func warning(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
-        write(.warning, message, facts)
+        write(.warning, message, Array(facts))
+    }
+
+    /// For what strangers can cause as often as they like: once in ten seconds for each subject, with
+    /// the number of those between.
+    func warning(
+        seldom message: String,
+        of subject: String,
+        _ facts: KeyValuePairs<String, String>
+    ) {
+        let now = clock()
+        guard isOn(.warning),
+            let others = repeated.withLock({ $0.note("\(message) \(subject)", at: now) })
+        else { return }
+        let facts = Array(facts)
+        write(
+            .warning,
+            message,
+            others == 0 ? facts : facts + [(key: "others", value: "\(others)")]
+        )
     }
 
     func error(_ message: String, _ facts: KeyValuePairs<String, String> = [:]) {
-        write(.error, message, facts)
+        write(.error, message, Array(facts))
     }
 
     func isOn(_ level: Level) -> Bool {
@@ -65,7 +85,7 @@ final class Log: Sendable {
     private func write(
         _ level: Level,
         _ message: String,
-        _ facts: KeyValuePairs<String, String>
+        _ facts: [(key: String, value: String)]
     ) {
         let (threshold, format) = style.withLock { $0 }
         guard level >= threshold else { return }
@@ -78,7 +98,7 @@ final class Log: Sendable {
     private func textLine(
         _ level: Level,
         _ message: String,
-        _ facts: KeyValuePairs<String, String>
+        _ facts: [(key: String, value: String)]
     ) -> [UInt8] {
         var line = "\(clock().rfc3339) \(level.rawValue) \(message)"
         for (key, value) in facts { line += " \(key)=\(Self.quoted(value))" }
@@ -88,7 +108,7 @@ final class Log: Sendable {
     private func jsonLine(
         _ level: Level,
         _ message: String,
-        _ facts: KeyValuePairs<String, String>
+        _ facts: [(key: String, value: String)]
     ) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
@@ -102,7 +122,10 @@ final class Log: Sendable {
 
     private static func quoted(_ value: String) -> String {
         let isPlain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 }
-        return isPlain ? value : "\"" + value.replacing("\"", with: "\\\"") + "\""
+        guard !isPlain else { return value }
+        // By scalars: a combining mark hides a quotation mark from a search for characters.
+        let escaped = value.unicodeScalars.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }
+        return "\"" + escaped.joined() + "\""
     }
 
     /// What a peer sent may hold control characters; a log line is one line.

@@ -26,7 +26,7 @@ extension SMTPConversation {
             return false
         }
         if hasFailedLogon, identity == nil {
-            note("mail after a failed logon is taken as the anonymous client's: from \(sender)")
+            note("mail after a failed logon is taken as the anonymous client's")
         }
         transaction = SMTPTransactionFacts(sender: sender, parameters: parameters)
         if !session.accept() { transaction = nil }
@@ -36,7 +36,9 @@ extension SMTPConversation {
     func isWithinRates() -> Bool {
         let now = gateway.clock()
         let rates = [
-            Rate(client.connector, client.peer), identity?.application.flatMap { Rate($0) },
+            Rate(client.connector, client.peer),
+            Rate(client.connector, networkOf: client.peer),
+            identity?.application.flatMap { Rate($0) },
         ]
         return rates.compactMap { $0 }.allSatisfy { rate in
             gateway.rates.take(1, of: rate.bucket, perMinute: rate.quota, at: now).isAllowed

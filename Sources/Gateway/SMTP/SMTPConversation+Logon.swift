@@ -35,7 +35,11 @@ extension SMTPConversation {
             session.accept()
         case .unjudged(let reason):
             gateway.metrics.logons.countUnjudged()
-            tell("not judged: \(reason)", of: credentials)
+            gateway.log.warning(
+                seldom: "logon not judged: \(reason)",
+                of: client.connector.name,
+                facts(of: credentials)
+            )
             session.refuse(.temporaryAuthenticationFailure)
         case .refused(let reason):
             refuse(credentials, reason)
@@ -70,15 +74,16 @@ extension SMTPConversation {
 
     /// The user is named only where he is one of ours: some type their password there.
     private func tell(_ what: String, of credentials: SMTPCredentials) {
+        gateway.log.warning("logon \(what)", facts(of: credentials))
+    }
+
+    private func facts(of credentials: SMTPCredentials) -> KeyValuePairs<String, String> {
         let record = gateway.directory.credential(named: credentials.username)
-        gateway.log.warning(
-            "logon \(what)",
-            [
-                "connector": client.connector.name, "peer": logonSource.description,
-                "mechanism": credentials.mechanism.rawValue,
-                "user": record?.username ?? "unknown",
-            ]
-        )
+        return [
+            "connector": client.connector.name, "peer": logonSource.description,
+            "mechanism": credentials.mechanism.rawValue,
+            "user": record?.username ?? "unknown",
+        ]
     }
 
     private var logonSource: LogonSource {

@@ -17,6 +17,8 @@ extension SMTPConversation {
             ? rules.localSubmission : rules.renewed(client.connector, for: client.peer)
         guard let connector else { return false }
         configuration = current
+        visit.follow(connector, stream, client.peer, gateway)
+        session.keepHeard(connector.keepsProtocolLog)
         guard let known = identity else {
             client = client.with(connector: connector)
             return true
@@ -41,7 +43,8 @@ extension SMTPConversation {
         try await flush()
         guard let tls else { return false }
         do throws(StreamError) {
-            try await stream.startTLS(tls, within: .seconds(60))
+            let patience = client.connector.limits.patience(within: min(rest, .seconds(60)))
+            try await stream.startTLS(tls, within: patience)
         } catch .tls(let reason) {
             note("TLS handshake failed: \(reason)")
             return false

@@ -77,9 +77,8 @@ final class SMTPConversation {
 
     /// False when the conversation is over.
     func receive() async throws(StreamError) -> Bool {
-        let inactivity = client.connector.limits.inactivity
-        let rest = end.map { $0 - .now } ?? .seconds(86_400)
-        let limit = inactivity == .zero ? rest : min(inactivity, rest)
+        let rest = rest
+        let limit = client.connector.limits.patience(within: rest)
         do throws(StreamError) {
             // A client that is never silent must end too.
             guard rest > .zero else { throw .timedOut }
@@ -99,6 +98,9 @@ final class SMTPConversation {
             return false
         }
     }
+
+    /// Of the connection's lifetime.
+    var rest: Duration { end.map { $0 - .now } ?? .seconds(86_400) }
 
     func say(_ reply: SMTPReply) async throws(StreamError) {
         replies += reply.octets

@@ -8,41 +8,53 @@ import Wire
 /// protocol log.
 struct SMTPVisit {
     var sighting: SourceSighting
-    let log: ProtocolLogSession?
+    private(set) var log: ProtocolLogSession?
     var hasQuit = false
     fileprivate var isReported = false
-    private var hasLooked = false
+    /// Looks at the first octets; nil when it has seen enough.
+    private var opening: ProxyHeaderReader? = ProxyHeaderReader()
     /// The first octets are a balancer's, and nobody listed the client as one.
     private(set) var beginsWithProxyHeader = false
 
     init(_ stream: Connection, _ connector: ReceiveConnector, _ peer: IPAddress, _ gateway: House) {
         sighting = SourceSighting(at: gateway.clock())
-        log =
-            connector.keepsProtocolLog
-            ? gateway.protocolLog.session(
-                connector: connector.name,
-                local: stream.local.description,
-                // Behind a balancer the port is the balancer's, and tells nothing of the client.
-                remote: stream.peer.ip == peer.description
-                    ? stream.peer.description : peer.description
-            ) : nil
+        follow(connector, stream, peer, gateway)
+    }
+
+    /// Keeps a protocol log if the connector does, from now on.
+    mutating func follow(
+        _ connector: ReceiveConnector,
+        _ stream: Connection,
+        _ peer: IPAddress,
+        _ gateway: House
+    ) {
+        guard connector.keepsProtocolLog != (log != nil) else { return }
+        guard connector.keepsProtocolLog else {
+            log = nil
+            return
+        }
+        log = gateway.protocolLog.session(
+            connector: connector.name,
+            local: stream.local.description,
+            // Behind a balancer the port is the balancer's, and tells nothing of the client.
+            remote: stream.peer.ip == peer.description
+                ? stream.peer.description : peer.description
+        )
         log?.note(.connected)
     }
 
-    /// Looks at the first octets.
+    /// Looks at the first octets, in however many pieces they come.
     mutating func look(at octets: Span<UInt8>) {
-        guard !hasLooked, octets.count >= 6 else {
-            hasLooked = true
-            return
-        }
-        hasLooked = true
-        var reader = ProxyHeaderReader()
+        guard var reader = opening else { return }
         reader.receive(octets.extracting(first: min(16, octets.count)))
         do throws(ProxyHeaderError) {
             _ = try reader.next()
-            beginsWithProxyHeader = true
+            // Fewer may still become an answer to a blank line, or another word.
+            beginsWithProxyHeader = reader.rest.count >= 6
+            opening = beginsWithProxyHeader ? nil : reader
         } catch {
             beginsWithProxyHeader = error != .absent
+            opening = nil
         }
     }
 }
@@ -63,8 +75,10 @@ extension SMTPConversation {
     /// Whoever is not listed may not speak for others, nor go on as if it had not tried.
     func refuseProxyHeader() async throws(StreamError) {
         note(
-            "the client sends a PROXY header and is not believed; list it in proxies if it is a"
-                + " balancer"
+            client.peer.description == stream.peer.ip
+                ? "the client sends a PROXY header and is not believed; list it in proxies if it is"
+                    + " a balancer"
+                : "a second PROXY header behind the balancer's is not believed"
         )
         try await say(SMTPReply(500, "5.3.3", "Unrecognized command"))
         await stream.finish(within: .seconds(1))

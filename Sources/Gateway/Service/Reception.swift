@@ -139,7 +139,14 @@ final class Reception: Sendable {
         let tls = certificates.withLock { $0.contexts[connector.name] }
         if connector.tls.mode == .implicit {
             guard let tls else { return }
-            try await stream.startTLS(tls, within: .seconds(30))
+            let limits = connector.limits
+            let lifetime = limits.lifetime == .zero ? .seconds(30) : limits.lifetime
+            let patience = limits.patience(within: min(lifetime, .seconds(30)))
+            do throws(StreamError) {
+                try await stream.startTLS(tls, within: patience)
+            } catch {
+                throw stumble(error, visitor)
+            }
         }
         switch connector.door {
         case .http:
@@ -161,9 +168,28 @@ final class Reception: Sendable {
         }
     }
 
+    /// A handshake that fails is the client's only sign of life: who looks for it looks here.
+    private func stumble(_ error: StreamError, _ visitor: Visitor) -> StreamError {
+        if case .tls(let reason) = error {
+            gateway.log.warning(
+                seldom: "TLS handshake failed",
+                of: visitor.connector.name,
+                [
+                    "connector": visitor.connector.name, "peer": visitor.peer.description,
+                    "reason": reason,
+                ]
+            )
+        }
+        return error
+    }
+
     /// No connector serves this address: SMTP hears 421, HTTP 403.
     private func turnAway(_ stream: Connection, port: Int, peer: IPAddress) async {
-        gateway.log.warning("no connector serves the client", ["peer": peer.description])
+        gateway.log.warning(
+            seldom: "no connector serves the client",
+            of: "\(port)",
+            ["peer": peer.description]
+        )
         let doors = gateway.configuration.rulebook.receiveConnectors.filter { connector in
             connector.bindings.contains { $0.port == port }
         }
@@ -184,7 +210,8 @@ final class Reception: Sendable {
         _ peer: IPAddress
     ) async {
         gateway.log.warning(
-            "too many connections",
+            seldom: "too many connections",
+            of: connector.name,
             ["connector": connector.name, "peer": peer.description]
         )
         switch connector.door {

@@ -39,6 +39,18 @@ struct HeardTests {
         // Mechanisms that are not offered: the client goes on as if they were.
         (["EHLO x", "AUTH NTLM", "TlRMTQ=="], ["EHLO x", "AUTH NTLM", "****"]),
         (["AUTH PLAIN AGEAYg==", "NOOP"], ["AUTH PLAIN ****", "NOOP"]),
+        // Nor is what resembles AUTH, or belongs to another protocol.
+        (["EHLO x", "AUTHPLAIN AGEAYg=="], ["EHLO x", "AUTHPLAIN ****"]),
+        (["EHLO x", "AUTHPLAINAGEAYgAGEAYg=="], ["EHLO x", "AUTHPLAI ****"]),
+        (["EHLO x", " AUTH PLAIN AGEAYg=="], ["EHLO x", "AUTH ****"]),
+        (["EHLO x", "AUTH PLAIN:AGEAYg=="], ["EHLO x", "AUTH ****"]),
+        (["EHLO x", "AUTH=PLAIN AGEAYg=="], ["EHLO x", "AUTH ****"]),
+        (["EHLO x", "AUTH AGEAYg=="], ["EHLO x", "AUTH ****"]),
+        (["EHLO x", "AUTH PLAINAGEAYg=="], ["EHLO x", "AUTH ****"]),
+        (["EHLO x", "AUTHINFO PASS b"], ["EHLO x", "AUTHINFO ****"]),
+        (["EHLO x", "X-API-Key: psta_b"], ["EHLO x", "X-API-Key ****"]),
+        (["XCLIENT", "PASS b"], ["XCLIENT", "PASS ****"]),
+        (["POST /in/psta_b HTTP/1.1"], ["POST ****"]),
         (["EHLO \u{1b}[31m"], ["EHLO ?[31m"]),
         ([String(repeating: "x", count: 3000)], ["(a line over the limit)"]),
         (

@@ -164,6 +164,15 @@ struct SMTPServerSessionTests {
     static let farewells: [(String, SMTPFarewell)] = [
         ("QUIT\r\n", .quit),
         ("GET / HTTP/1.1\r\n", .speaksHTTP("GET / HTTP/1.1")),
+        ("POST /in/psta_key/grafana HTTP/1.1\r\n", .speaksHTTP("POST /in/... HTTP/1.1")),
+        ("get /in?k=psta_key HTTP/1.0\r\n", .speaksHTTP("get /in/... HTTP/1.0")),
+        (
+            "PROPFIND /\(String(repeating: "k", count: 17)) HTTP/1.1\r\n",
+            .speaksHTTP("PROPFIND /... HTTP/1.1")
+        ),
+        ("PRI * HTTP/2.0\r\n", .speaksHTTP("PRI ... HTTP/2.0")),
+        ("CONNECT key@mail.example:25\r\n", .speaksHTTP("CONNECT ...")),
+        ("GET /x HTTP/1.1 peer=10.0.0.1\r\n", .speaksHTTP("GET /x")),
         ("\u{16}\u{3}\u{1}", .speaksTLS),
         (String(repeating: "x\r\n", count: 5), .tooManyErrors),
     ]

@@ -22,6 +22,8 @@ final class ProtocolLog: Sendable {
     /// Its thread starts with the first line.
     private let thread = BlockingPool(threads: 1)
     private let sessions = Atomic<UInt64>(0)
+    /// When it was told last that nothing can be written, which is so for many lines or none.
+    private let complained = Mutex<Timestamp?>(nil)
 
     init(directory: String, log: Log, clock: @escaping @Sendable () -> Timestamp) {
         files = Mutex(ProtocolLogFiles(directory: directory))
@@ -69,13 +71,21 @@ final class ProtocolLog: Sendable {
         while let (octets, lost) = take() {
             let now = clock()
             let problem = files.withLock { $0.write(octets, at: now) }
-            if let problem {
-                log.warning("the protocol log is not written", ["reason": problem])
-            }
+            if let problem { complain(problem, at: now) }
             if lost > 0 {
                 log.warning("lines of the protocol log were lost", ["count": "\(lost)"])
             }
         }
+    }
+
+    /// Once a minute.
+    private func complain(_ problem: String, at now: Timestamp) {
+        let isNews = complained.withLock { last in
+            if let told = last, told <= now, now - told < .seconds(60) { return false }
+            last = now
+            return true
+        }
+        if isNews { log.warning("the protocol log is not written", ["reason": problem]) }
     }
 
     private func take() -> ([UInt8], lost: Int)? {
@@ -133,9 +143,31 @@ final class ProtocolLogSession {
     /// RFC 4180: in quotes where it needs them. A spreadsheet takes what begins with these for a
     /// formula, and a client may begin so.
     static func field(_ text: String) -> String {
-        let marks: Set<Character> = [",", "\"", "\r", "\n", "\r\n"]
-        let isFormula = text.first.map { "=+-@".contains($0) } ?? false
-        guard isFormula || text.contains(where: { marks.contains($0) }) else { return text }
-        return "\"" + (isFormula ? "'" : "") + text.replacing("\"", with: "\"\"") + "\""
+        // By octets: for a reader of the file a mark is one, whatever accent a client puts on it.
+        let octets = text.utf8
+        let isFormula = octets.first.map { "=+-@".utf8.contains($0) } ?? false
+        guard isFormula || octets.contains(where: { ",\"\r\n".utf8.contains($0) || $0 > 126 })
+        else {
+            return text
+        }
+        var field = isFormula ? "\"'" : "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": field += "\"\""
+            case "\r", "\n": field.unicodeScalars.append(scalar)
+            default: field.unicodeScalars.append(scalar.isShown ? scalar : "?")
+            }
+        }
+        return field + "\""
+    }
+}
+
+extension Unicode.Scalar {
+    /// Neither steers a terminal nor moves what stands beside it.
+    fileprivate var isShown: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: false
+        default: true
+        }
     }
 }

@@ -13,6 +13,8 @@ struct ProtocolLogFiles: ~Copyable {
     private let directory: String
     private let bounds: Bounds
     private var descriptor: Int32 = -1
+    /// Which file is open, as nobody can rename it.
+    private var inode: ino_t = 0
     private var size = 0
     private var name = ""
 
@@ -23,19 +25,25 @@ struct ProtocolLogFiles: ~Copyable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Appends whole lines. Answers why it could not.
+    /// Appends whole lines, or nothing and answers why.
     mutating func write(_ octets: [UInt8], at now: Timestamp) -> String? {
-        if let problem = makeReady(at: now) { return problem }
+        makeReady(at: now) ?? append(octets)
+    }
+
+    private mutating func append(_ octets: [UInt8]) -> String? {
         var rest = octets[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             guard count >= 0 || errno == EINTR else {
-                defer { leave() }
-                return "\(directory)/\(name): \(reason)"
+                let problem = "\(directory)/\(name): \(reason)"
+                // No line is left half written. The same file is tried again with the next ones.
+                ftruncate(descriptor, off_t(size))
+                leave()
+                return problem
             }
             rest = rest.dropFirst(max(0, count))
-            size += max(0, count)
         }
+        size += octets.count
         return nil
     }
 
@@ -44,12 +52,13 @@ struct ProtocolLogFiles: ~Copyable {
     private mutating func leave() {
         if descriptor >= 0 { close(descriptor) }
         descriptor = -1
+        name = ""
     }
 
     /// Sees to it that the day's file is open and has room.
     private mutating func makeReady(at now: Timestamp) -> String? {
         let day = "RECV" + now.rfc3339.prefix(10).filter { $0 != "-" } + "-"
-        if descriptor >= 0, name.hasPrefix(day), size < bounds.file { return nil }
+        if descriptor >= 0, name.hasPrefix(day), size < bounds.file, isInPlace { return nil }
         leave()
         guard mkdir(directory, 0o750) == 0 || errno == EEXIST else {
             return "\(directory): \(reason)"
@@ -57,19 +66,31 @@ struct ProtocolLogFiles: ~Copyable {
         prune(at: now)
         // A restart goes on with the last file of the day if it has room.
         let last = names.filter { $0.hasPrefix(day) }.last
-        if let last, last != name, octets(in: last) < bounds.file { return open(last, at: now) }
+        if let last, octets(in: last) < bounds.file { return open(last) ?? begin(at: now) }
         let number = (last.flatMap { Int($0.dropFirst(day.count).dropLast(4)) } ?? 0) + 1
         let digits = String(number)
         let zeros = String(repeating: "0", count: max(0, 4 - digits.count))
-        return open("\(day)\(zeros)\(digits).log", at: now)
+        return open("\(day)\(zeros)\(digits).log") ?? begin(at: now)
     }
 
-    private mutating func open(_ name: String, at now: Timestamp) -> String? {
+    /// Nobody has moved or removed the file meanwhile.
+    private var isInPlace: Bool {
+        var found = stat()
+        return stat("\(directory)/\(name)", &found) == 0 && found.st_ino == inode
+    }
+
+    private mutating func open(_ name: String) -> String? {
         self.name = name
         let path = "\(directory)/\(name)"
         descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { return "\(path): \(reason)" }
-        size = octets(in: name)
+        var found = stat()
+        fstat(descriptor, &found)
+        (size, inode) = (Int(found.st_size), found.st_ino)
+        return nil
+    }
+
+    private mutating func begin(at now: Timestamp) -> String? {
         guard size == 0 else { return nil }
         let header = """
             #Software: Postern\r
@@ -80,11 +101,7 @@ struct ProtocolLogFiles: ~Copyable {
             remote-endpoint,event,data,context\r
 
             """
-        size = header.utf8.count
-        _ = Array(header.utf8).withUnsafeBytes {
-            Glibc.write(descriptor, $0.baseAddress, $0.count)
-        }
-        return nil
+        return append(Array(header.utf8))
     }
 
     /// In the order of their age, which is the order of their numbers.

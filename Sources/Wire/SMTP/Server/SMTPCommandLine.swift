@@ -45,19 +45,6 @@ struct SMTPCommandLine {
     }
 
     var hasControls: Bool { line.contains { $0 < 32 && $0 != 9 || $0 == 127 } }
-
-    /// A request line of HTTP: other people's browsers can be made to send one to a mail port.
-    var isHTTP: Bool {
-        verb == nil
-            && ["GET ", "POST ", "PUT ", "HEAD ", "OPTIONS ", "DELETE ", "PATCH ", "CONNECT "]
-                .contains { line.starts(with: $0.utf8) }
-    }
-
-    /// The line's start, for a log.
-    var excerpt: String {
-        let printable = line.prefix(80).map { 32...126 ~= $0 ? $0 : UInt8(ascii: "?") }
-        return String(decoding: printable, as: UTF8.self)
-    }
 }
 
 extension UInt8 {

@@ -31,6 +31,15 @@ package enum SMTPRecipient: Hashable, Sendable {
     case name(String)
 }
 
+extension SMTPRecipient: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .mailbox(let mailbox): mailbox.description
+        case .name(let name): name
+        }
+    }
+}
+
 /// Each notes one parameter, and answers the refusal of one that is not offered, malformed, or given
 /// twice: what a command says must not depend on which of two is read last.
 extension SMTPMailParameters {

@@ -103,7 +103,8 @@ extension SMTPServerSession {
             .map { String(decoding: $0, as: UTF8.self) }
         guard fields.count == 3 else { return reproach(.undecodableResponse) }
         let (identity, username, password) = (fields[0], fields[1], fields[2])
-        guard identity.isEmpty || username.isEmpty || identity == username else {
+        let isSame = identity.lowercased() == username.lowercased()
+        guard identity.isEmpty || username.isEmpty || isSame else {
             // Nobody may act for another.
             reply(.authenticationUnsuccessful)
             return noteLogonFailure()

@@ -32,8 +32,8 @@ extension SMTPServerSession {
     private mutating func obey(_ line: SMTPLineBuffer.Line) {
         guard case .whole(let octets) = line else { return reproach(.lineTooLong) }
         let command = SMTPCommandLine(octets)
-        if !hasSpoken, command.isHTTP {
-            return leave(.speaksHTTP(command.excerpt), .notSMTP)
+        if !hasSpoken, command.verb == nil, let request = SMTPRequestLine(octets) {
+            return leave(.speaksHTTP(request.excerpt), .notSMTP)
         }
         hasSpoken = true
         if options.requiresTLS, !isSecure, command.verb?.isAllowedWithoutTLS != true {

@@ -25,7 +25,7 @@ package struct SMTPServerSession: Sendable {
         case authentication
     }
 
-    let options: SMTPServerOptions
+    var options: SMTPServerOptions
     var phase = Phase.commands
     var question: Question?
     var input = SMTPLineBuffer()
