@@ -464,6 +464,14 @@ def test_a_certificate_of_another_authority_is_nobody(house, ports, tmp_path):
     strange = Authority(tmp_path).issue("client.test.example")
     house.app("--certificate", fingerprint(strange))
     assert submits(house, ports, strange, "certified") == (530, 530)
+    assert re.search(r"the client's certificate is not believed: \S.* connector=Certified", house.log)
+
+
+def test_an_expired_certificate_is_nobody_and_the_log_says_why(house, ports):
+    old = house.authority.issue(marker("old"), days=-0.5)
+    house.app("--certificate", fingerprint(old))
+    assert submits(house, ports, old, "implicit") == (530, 530)
+    assert re.search(r"certificate is not believed: certificate has expired connector=Implicit", house.log)
 
 
 def test_a_certificate_says_nothing_where_no_authority_is_configured(house, certified):

@@ -100,6 +100,9 @@ extension SMTPConversation {
     /// A verified certificate that an application lists is that application; any other is nobody.
     /// Where applications have no business it says nothing.
     func adoptCertificate() {
+        if let problem = stream.tls?.certificateProblem {
+            note("the client's certificate is not believed: \(problem)")
+        }
         guard let fingerprint = stream.tls?.peerFingerprint,
             client.connector.permissionGroups.contains(.applications)
         else { return }

@@ -14,6 +14,8 @@ package struct TLSFacts: Sendable, Equatable {
     package let cipher: String
     /// SHA-256 of the peer's certificate in lower-case hex, only if the certificate was verified.
     package let peerFingerprint: String?
+    /// Why the peer's certificate proves nothing, in OpenSSL's words; nil where it does or there is none.
+    package let certificateProblem: String?
     /// The name the client asked for (SNI).
     package let serverName: String?
     /// The peer has proved who it is.

@@ -133,11 +133,20 @@ extension TLSSession {
             cipher: SSL_get_current_cipher(ssl).map { String(cString: SSL_CIPHER_get_name($0)) }
                 ?? "",
             peerFingerprint: verifiedFingerprint,
+            certificateProblem: certificateProblem,
             serverName: SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map {
                 String(cString: $0)
             },
             wasResumed: SSL_session_reused(ssl) == 1
         )
+    }
+
+    private var certificateProblem: String? {
+        let verified = SSL_get_verify_result(ssl)
+        guard SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER != 0, verified != Int(X509_V_OK),
+            SSL_get0_peer_certificate(ssl) != nil
+        else { return nil }
+        return String(cString: X509_verify_cert_error_string(verified))
     }
 
     private var verifiedFingerprint: String? {
