@@ -75,10 +75,11 @@ let package = Package(
             swiftSettings: settings()
         ),
 
-        tests(of: "Crypto"),
+        .target(name: "Oracles", path: "Tests/Oracles", swiftSettings: settings()),
+        tests(of: "Crypto", ["Oracles"]),
         tests(of: "Net"),
-        tests(of: "Mail", ["Crypto"]),
-        tests(of: "Wire", ["Mail"]),
+        tests(of: "Mail", ["Crypto", "Oracles"]),
+        tests(of: "Wire", ["Mail", "Oracles"]),
         tests(of: "Policy", ["Mail"]),
         tests(of: "Store", ["CSQLite", "Mail", "Policy"]),
         tests(of: "Delivery", ["Net", "Wire", "Mail", "Policy", "Store"]),

@@ -1,23 +1,11 @@
 import Crypto
 import Foundation
+import Oracles
 import Testing
 
 private func x509(_ certificate: SelfSignedCertificate, _ arguments: [String]) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-    process.arguments = arguments
-    let input = Pipe()
-    let output = Pipe()
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    input.fileHandleForWriting.write(
-        Data((certificate.certificatePEM + certificate.privateKeyPEM).utf8)
-    )
-    try input.fileHandleForWriting.close()
-    let text = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
+    let pem = certificate.certificatePEM + certificate.privateKeyPEM
+    let text = try answer(of: ["openssl"] + arguments, given: Array(pem.utf8))
     return String(decoding: text, as: UTF8.self)
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Mail
+import Oracles
 
 /// Python's `email` package as the judge of what was written: one process reads a batch of mails and
 /// answers what it found in each, with every defect.
@@ -44,21 +45,9 @@ enum PythonReader {
     }
 
     static func read(_ mails: [[UInt8]]) throws -> [Reading] {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", script]
-        let input = Pipe()
-        let output = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
         let lines = mails.map { Data($0).base64EncodedString() }.joined(separator: "\n")
-        // Python reads all before it writes: neither side waits for the other.
-        try input.fileHandleForWriting.write(contentsOf: Data(lines.utf8))
-        try input.fileHandleForWriting.close()
-        let answer = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return try JSONDecoder().decode([Reading].self, from: answer)
+        let octets = try answer(of: ["python3", "-c", script], given: Array(lines.utf8))
+        return try JSONDecoder().decode([Reading].self, from: Data(octets))
     }
 
     private static let script = #"""

@@ -1,27 +1,7 @@
-import Foundation
+import Oracles
 import Testing
 
 @testable import Wire
-
-/// Runs a command with `input` on its standard input and answers its output.
-private func run(_ command: [String], _ input: [UInt8]) throws -> [UInt8] {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = command
-    let into = Pipe()
-    let out = Pipe()
-    process.standardInput = into
-    process.standardOutput = out
-    try process.run()
-    let writing = Thread { [handle = into.fileHandleForWriting] in
-        try? handle.write(contentsOf: Data(input))
-        try? handle.close()
-    }
-    writing.start()
-    let output = try out.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return [UInt8](output)
-}
 
 private func gunzip(_ pieces: [[UInt8]], limit: Int = 1 << 24, room: Int = .max) throws -> [UInt8] {
     var reader = GzipReader(limit: limit)
@@ -67,7 +47,7 @@ struct GzipReaderTests {
 
     @Test("as the gzip command wrote it", arguments: contents)
     func command(name: String, content: [UInt8]) throws {
-        let stream = try run(["gzip", "-c"], content)
+        let stream = try answer(of: ["gzip", "-c"], given: content)
         #expect(try gunzip([stream]) == content)
         #expect(try gunzip(pieces(stream, every: stream.count < 5000 ? 1 : 997)) == content)
         #expect(try gunzip(pieces(stream, every: 300), room: 100) == content)
@@ -88,7 +68,7 @@ struct GzipReaderTests {
             """
         let content =
             Self.noise(9000, of: 40) + octets(String(repeating: "abcabcabd", count: 300))
-        let stream = try run(["python3", "-c", script], content)
+        let stream = try answer(of: ["python3", "-c", script], given: content)
         #expect(try gunzip([stream]) == content)
         #expect(try gunzip(pieces(stream, every: 1)) == content)
         #expect(try gunzip(pieces(stream, every: 11), room: 100) == content)
@@ -97,7 +77,7 @@ struct GzipReaderTests {
     @Test("cut anywhere")
     func cuts() throws {
         let content = octets("To: a@b\r\nSubject: hello hello hello\r\n\r\nhello, hello")
-        let stream = try run(["gzip", "-c"], content)
+        let stream = try answer(of: ["gzip", "-c"], given: content)
         for at in 0...stream.count { #expect(try gunzip(pieces(stream, at: at)) == content) }
         for count in 0..<stream.count {
             #expect(throws: InflateError.truncated) { try gunzip([[UInt8](stream[..<count])]) }
@@ -113,7 +93,7 @@ struct GzipReaderTests {
         let script =
             "import sys,zlib;d=sys.stdin.buffer.read();"
             + "sys.stdout.buffer.write((zlib.crc32(d)&0xffff).to_bytes(2,'little'))"
-        let checksum = try run(["python3", "-c", script], Self.flagged)
+        let checksum = try answer(of: ["python3", "-c", script], given: Self.flagged)
         let tail = stored + crcOfHello + [5, 0, 0, 0]
         let stream = Self.flagged + checksum + tail
         #expect(try gunzip([stream]) == octets("hello"))
@@ -158,7 +138,7 @@ struct GzipReaderTests {
     @Test("and never beyond its limit")
     func bomb() throws {
         let script = "import sys,gzip;sys.stdout.buffer.write(gzip.compress(bytes(50_000_000)))"
-        let stream = try run(["python3", "-c", script], [])
+        let stream = try answer(of: ["python3", "-c", script], given: [])
         #expect(stream.count < 60_000)
         var reader = GzipReader(limit: 100_000)
         var output: [UInt8] = []
@@ -166,7 +146,7 @@ struct GzipReaderTests {
             try reader.inflate(stream.span, into: &output)
         }
         #expect(output.count <= 100_000)
-        let small = try run(["gzip", "-c"], [UInt8](repeating: 1, count: 1000))
+        let small = try answer(of: ["gzip", "-c"], given: [UInt8](repeating: 1, count: 1000))
         #expect(try gunzip([small], limit: 1000).count == 1000)
         #expect(throws: InflateError.tooLarge(limit: 999)) { try gunzip([small], limit: 999) }
         #expect(throws: InflateError.tooLarge(limit: 9)) { try gunzip([hello + hello], limit: 9) }
@@ -193,8 +173,8 @@ struct GzipReaderTests {
     /// Streams to be damaged: stored, fixed and dynamic.
     private static let garden: [[UInt8]] = {
         let text = octets(String(repeating: "alert: disk full on db1\n", count: 20))
-        let dynamic = (try? run(["gzip", "-c"], text + noise(400, of: 30))) ?? hello
-        let fixed = (try? run(["gzip", "-c"], octets("hello hello hello"))) ?? hello
+        let dynamic = (try? answer(of: ["gzip", "-c"], given: text + noise(400, of: 30))) ?? hello
+        let fixed = (try? answer(of: ["gzip", "-c"], given: octets("hello hello hello"))) ?? hello
         return [hello, dynamic, fixed]
     }()
 }

@@ -110,8 +110,9 @@ struct ProtocolLogFiles: ~Copyable {
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { octets in
-                String(decoding: octets.prefix { $0 != 0 }, as: UTF8.self)
+            // No copy of `d_name`: it may be shorter than its type says, and nothing lie behind it.
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { start in
+                String(cString: UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))
             }
             if name.hasPrefix("RECV"), name.hasSuffix(".log"), name.utf8.count >= 18 {
                 names.append(name)
