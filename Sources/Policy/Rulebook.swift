@@ -19,13 +19,6 @@ package struct Rulebook: Hashable, Sendable {
         hasBalancers = receiveConnectors.contains { !$0.proxies.isEmpty }
     }
 
-    /// The connector as the rules have it now; nil where it no longer serves the peer.
-    package func renewed(_ connector: ReceiveConnector, for peer: IPAddress) -> ReceiveConnector? {
-        receiveConnectors.first {
-            $0.name == connector.name && $0.isEnabled && $0.tightness(for: peer) != nil
-        }
-    }
-
     package func accepts(_ domain: String) -> AcceptedDomain? {
         acceptedDomains.first { $0.domain.matches(domain) }
     }
@@ -114,6 +107,25 @@ extension Rulebook {
     ) -> ReceiveConnector? {
         tightest(at: local, port, local.family, for: peer)
             ?? tightest(at: nil, port, local.family, for: peer)
+    }
+
+    /// The connector as the rules have it now; nil where it is no longer the one that serves the peer
+    /// there.
+    package func renewed(
+        _ connector: ReceiveConnector,
+        at local: IPAddress,
+        port: Int,
+        for peer: IPAddress
+    ) -> ReceiveConnector? {
+        let chosen = self.connector(at: local, port: port, for: peer)
+        return chosen?.name == connector.name ? chosen : nil
+    }
+
+    /// What is spoken there, to whomever.
+    package func door(at local: IPAddress, port: Int) -> ReceiveConnector.Door? {
+        [local, nil].lazy.compactMap { place in
+            receiveConnectors.first { $0.isBound(to: place, port, local.family) }
+        }.first?.door
     }
 
     /// The connector that lists the peer as a balancer; nil where the peer speaks for itself. The

@@ -146,6 +146,37 @@ def test_a_session_whose_connector_serves_it_no_longer_is_sent_away(own, gone):
         assert late.say("MAIL FROM:<a@other.example>") == ""
 
 
+@pytest.mark.parametrize("change", ["a tighter connector", "another port"])
+def test_a_session_that_another_connector_would_serve_now_is_sent_away(own, change):
+    port, other = free_port(), free_port()
+    gateway = own(change=only(smtp("relay", f"127.0.0.1:{port}", rights=["acceptAnyRecipient"]))).start()
+    with Session(port) as session:
+        assert session.envelope("a@other.example", "x@other.example")[-1].startswith("250")
+        session.say("RSET")
+        if change == "another port":
+            gateway.connector("relay")["bindings"] = [f"127.0.0.1:{other}"]
+        else:
+            gateway.config["receiveConnectors"].append(
+                smtp("block", f"127.0.0.1:{port}", remoteIPRanges=["127.0.0.1"], permissionGroups=[])
+            )
+        reload(gateway)
+        assert session.say("MAIL FROM:<a@other.example>") == "421 4.3.2 Service not available"
+
+
+def test_whom_no_connector_serves_hears_what_is_spoken_there(own):
+    """Another connector's protocol on the same port of another address, or one that is off, is not spoken here."""
+    port = free_port()
+    http = {"protocol": "http", "permissionGroups": ["applications"], "tls": {"mode": "none"}}
+    own(
+        change=only(
+            smtp("few", f"127.0.0.1:{port}", remoteIPRanges=["127.0.0.8"]),
+            http | {"name": "web", "bindings": [f"127.0.0.2:{port}"]},
+            http | {"name": "off", "bindings": [f"127.0.0.1:{port}"], "enabled": False},
+        )
+    ).start()
+    assert greeting(port) == "421 4.3.2 Service not available"
+
+
 def test_a_reload_brings_its_limits_to_new_connections(own):
     port = free_port()
     gateway = own(change=only(smtp("bounded", f"127.0.0.1:{port}"))).start()

@@ -8,7 +8,7 @@ package struct ProgramError: Error {
 /// What another program, whose judgement a test asks for, writes to its standard output. Not by
 /// Foundation's `Process`, which reads beyond the entries of /proc/self/fd where this process has a
 /// thousand descriptors open, as other tests in it have.
-package func output(of command: [String], given input: [UInt8] = []) throws -> [UInt8] {
+package func answer(of command: [String], given input: [UInt8] = []) throws -> [UInt8] {
     guard let into = tmpfile(), let out = tmpfile() else {
         throw ProgramError(command: command, reason: String(cString: strerror(errno)))
     }

@@ -57,6 +57,22 @@ struct SourceTests {
         #expect(try await store.addressesOfApplications(most: 1) == [ip("10.1.20.7")])
     }
 
+    @Test("a connection in the clear hides no TLS that the device has shown")
+    func evidence() async throws {
+        let store = try Workbench().open()
+        try await store.noteSources([
+            (
+                key("10.1.20.7"),
+                sighting(1) { ($0.tlsVersion, $0.tlsCipher) = ("TLSv1", "AES128-SHA") }
+            )
+        ])
+        try await store.noteSources([(key("10.1.20.7"), sighting(2))])
+        #expect(try await store.addresses { $0.tlsVersions = ["TLSv1"] } == ["10.1.20.7"])
+        var gathered = sighting(1) { ($0.tlsVersion, $0.tlsCipher) = ("TLSv1", "AES128-SHA") }
+        gathered.add(sighting(2))
+        #expect((gathered.tlsVersion, gathered.tlsCipher) == ("TLSv1", "AES128-SHA"))
+    }
+
     @Test("one row holds all that was seen of an address, a connector and a principal")
     func gathering() async throws {
         let bench = Workbench()

@@ -25,9 +25,9 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
     }
 
     private init?(host: Substring, rest: Substring) {
-        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 32 || $0 == 127 }) else {
-            return nil
-        }
+        // No blanks, and none of the marks by which people join several or write something else.
+        let isPlain = host.utf8.allSatisfy { $0 > 32 && $0 != 127 && !";,/@<>[]".utf8.contains($0) }
+        guard !host.isEmpty, isPlain else { return nil }
         if rest.isEmpty {
             self.init(host: String(host))
         } else {

@@ -89,9 +89,11 @@ final class HTTPConversation {
             guard connector != nil else { throw .problem(.notServed(client)) }
             return
         }
-        guard let known = connector, current !== configuration else { return }
+        guard connector != nil, current !== configuration, let local = IPAddress(stream.local)
+        else { return }
         configuration = current
-        connector = current.rulebook.renewed(known, for: peer)
+        let port = stream.local.port
+        connector = current.rulebook.connector(at: local, port: port, for: peer)
         guard connector != nil else { throw .problem(.notServed(peer)) }
     }
 

@@ -51,12 +51,19 @@ struct AcceptedDomainImport {
         case "ExternalRelay": kind = .externalRelay
         default: kind = .authoritative
         }
+        let reason =
+            switch kind {
+            case .authoritative:
+                "recipients are not looked up: the mailbox server refuses the unknown"
+            case .internalRelay:
+                "recipients are not looked up: mail for those with a mailbox goes as all other"
+            case .externalRelay: ""
+            }
         source.note(
             "DomainType",
-            kind == .authoritative ? .approximated : .exact,
+            reason.isEmpty ? .exact : .approximated,
             "type: \"\(kind.rawValue)\"",
-            because: kind == .authoritative
-                ? "recipients are not looked up: the mailbox server refuses the unknown" : ""
+            because: reason
         )
     }
 }

@@ -48,6 +48,12 @@ struct ExportRecord: Sendable {
     init(_ members: [(name: String, value: JSONValue)], at place: String) throws(ImportFailure) {
         var values: [String: JSONValue] = [:]
         for (name, value) in members { values[name.lowercased()] = value }
+        if values["dropdirectory"] != nil {
+            throw ImportFailure(
+                place,
+                "is the output of Get-ForeignConnector, of which there is nothing here; leave it out"
+            )
+        }
         let cmdlet = ExchangeCmdlet.allCases.first { cmdlet in
             cmdlet.marks.allSatisfy { values[$0] != nil }
         }
@@ -64,6 +70,9 @@ struct ExportRecord: Sendable {
         self.values = values
         names = members.map(\.name)
     }
+
+    /// Whether the export has the property, with a value or without.
+    func has(_ name: String) -> Bool { values[name.lowercased()] != nil }
 
     /// What is absent, null or empty is nil.
     subscript(name: String) -> JSONValue? {
@@ -84,7 +93,9 @@ enum ExchangeExport {
             )
         }
         let start = text.first { !$0.isWhitespace }
-        guard let start else { throw ImportFailure(file, "is empty") }
+        guard let start else {
+            throw ImportFailure(file, "is empty; leave it out if there was nothing to export")
+        }
         let isJSON = start == "[" || start == "{"
         return try isJSON ? objects(text, file) : rows(text, file)
     }
@@ -101,20 +112,32 @@ enum ExchangeExport {
         } catch {
             throw ImportFailure("\(file):\(error.line):\(error.column)", error.reason)
         }
-        var records: [ExportRecord] = []
-        for (index, element) in (value.arrayValue ?? [value]).enumerated() {
-            let place = value.arrayValue == nil ? file : "\(file): [\(index)]"
-            guard let object = element.objectValue else {
-                throw ImportFailure(
-                    place,
-                    "must be an object, not \(element.kind);"
-                        + " export with Get-… | ConvertTo-Json -Depth 4"
-                )
+        return try records(in: value, file, "")
+    }
+
+    /// Several exports in one file are arrays within an array.
+    private static func records(
+        in value: JSONValue,
+        _ file: String,
+        _ path: String
+    ) throws(ImportFailure) -> [ExportRecord] {
+        if let elements = value.exchangeElements {
+            let path = value.arrayValue == nil ? path + ".value" : path
+            var records: [ExportRecord] = []
+            for (index, element) in elements.enumerated() {
+                records += try self.records(in: element, file, "\(path)[\(index)]")
             }
-            let members = object.members.map { (name: $0.key, value: $0.value) }
-            records.append(try ExportRecord(members, at: place))
+            return records
         }
-        return records
+        let place = path.isEmpty ? file : "\(file): \(path)"
+        guard let object = value.objectValue else {
+            throw ImportFailure(
+                place,
+                "must be an object, not \(value.kind);"
+                    + " export with Get-… | ConvertTo-Json -Depth 4"
+            )
+        }
+        return [try ExportRecord(object.members.map { ($0.key, $0.value) }, at: place)]
     }
 
     private static func rows(
@@ -126,6 +149,10 @@ enum ExchangeExport {
             table = try CSVTable(parsing: text)
         } catch {
             throw error.within(file)
+        }
+        // Whatever has no lines below its first may be anything.
+        if table.rows.isEmpty {
+            _ = try ExportRecord(table.header.map { ($0, .string("")) }, at: "\(file):1")
         }
         var records: [ExportRecord] = []
         for row in table.rows {

@@ -11,13 +11,30 @@ struct ExchangeImport {
     private var domains: [(pattern: DomainPattern, kind: AcceptedDomain.Kind)] = []
     private var defaultDomain: DomainPattern?
     private var routes: [JSONObject] = []
-    private var names: Set<String> = []
+    private var names: Set<String> = ["HTTP API"]
+    /// What `SERVER\Name` is called now, and is not where it was left behind.
+    private var receivers: [String: String] = [:]
+    /// Those that cannot serve their clients here, with why.
+    private var barred: [(connector: ImportedConnector, reason: String)] = []
 
     init(_ records: [ExportRecord], _ options: ImportOptions) throws(ImportFailure) {
         self.options = options
         context = try ImportContext(records, options)
         for record in records where record.cmdlet == .receiveConnector {
             try take(receiver: record)
+        }
+        barClients()
+        for lost in context.lostPermissions {
+            report.add(
+                Parity(
+                    object: "permissions of \"\(lost.connector)\"",
+                    setting: "ExtendedRights",
+                    value: lost.lines.map(\.text).joined(separator: ", "),
+                    outcome: .none,
+                    became: "",
+                    note: "no exported receive connector, or more than one, has that identity"
+                )
+            )
         }
         for record in records where record.cmdlet == .acceptedDomain { try take(domain: record) }
         for record in records where record.cmdlet == .sendConnector { try take(sender: record) }
@@ -69,8 +86,11 @@ struct ExchangeImport {
 
     private mutating func take(receiver record: ExportRecord) throws(ImportFailure) {
         var entry = ReceiveConnectorImport(record, context)
-        let made = try entry.convert()
-        if var made { place(&made, entry.source) }
+        if var made = try entry.convert() {
+            place(&made, entry.source)
+            receivers[record.fullName.lowercased()] = made.rules.name
+        }
+        if let reason = entry.barredFor { barred.append((entry.made, reason)) }
         for line in entry.source.lines { report.add(line) }
     }
 
@@ -78,7 +98,9 @@ struct ExchangeImport {
     private mutating func place(_ made: inout ImportedConnector, _ source: ImportedObject) {
         if let twin = connectors.first(where: { $0.isTwin(of: made) }) {
             let words = "the same as \"\(twin.rules.name)\" of \(twin.server)"
-            return source.note("Name", .skipped, because: words, value: made.rules.name)
+            source.note("Name", .skipped, because: words, value: made.rules.name)
+            made.rules.name = twin.rules.name
+            return
         }
         if !names.insert(made.rules.name).inserted {
             let name = "\(made.rules.name) (\(made.server) \(connectors.count + 1))"
@@ -109,6 +131,53 @@ struct ExchangeImport {
         connectors.append(made)
     }
 
+    /// In Exchange the tightest connector serves a client. Where that one cannot, its clients must not
+    /// fall to a wider one that may relay for them: it stays, and serves nobody.
+    private mutating func barClients() {
+        for (connector, reason) in barred {
+            let closed = connector.closed(as: freeName(connector.rules.name))
+            let others = connectors.filter { $0.rules.name != connector.rules.name }
+            let heir = others.first {
+                $0.rules.isEnabled && $0.rules.takesClients(of: closed.rules)
+            }
+            guard let heir else { continue }
+            let book = Rulebook(
+                receiveConnectors: (others + [closed]).map(\.rules),
+                acceptedDomains: [],
+                sendConnectors: []
+            )
+            let isPossible = book.conflicts.isEmpty
+            if isPossible {
+                connectors = others + [closed]
+                names.insert(closed.rules.name)
+            }
+            report.add(
+                Parity(
+                    object: "receive connector \"\(connector.rules.name)\"",
+                    setting: "RemoteIPRanges",
+                    value: connector.rules.remoteRanges.map(\.description).joined(separator: ", "),
+                    outcome: isPossible ? .approximated : .none,
+                    became: isPossible ? "permissionGroups: []" : "",
+                    note: isPossible
+                        ? "\(reason): it refuses its clients, whom \"\(heir.rules.name)\" would serve else"
+                        : "\(reason): look whether \"\(heir.rules.name)\" may serve its clients"
+                )
+            )
+        }
+    }
+
+    private func freeName(_ name: String) -> String {
+        let isOwn = connectors.contains { $0.rules.name == name } || !names.contains(name)
+        return isOwn ? name : "\(name) (\(connectors.count + 1))"
+    }
+
+    private func receiver(_ link: String) -> String? {
+        if let name = receivers[link.lowercased()] { return name }
+        let short = "\\" + (link.split(separator: "\\").last ?? "").lowercased()
+        let found = Set(receivers.filter { $0.key.hasSuffix(short) }.values)
+        return link.contains("\\") || found.count != 1 ? nil : found.first
+    }
+
     // MARK: Domains and routes
 
     private mutating func take(domain record: ExportRecord) throws(ImportFailure) {
@@ -127,7 +196,8 @@ struct ExchangeImport {
     private mutating func take(sender record: ExportRecord) throws(ImportFailure) {
         let organization = SendConnectorImport.Organization(
             domains: domains.filter { $0.kind != .externalRelay }.map(\.pattern),
-            mailboxServers: mailboxServers
+            mailboxServers: mailboxServers,
+            receiver: receiver
         )
         var entry = SendConnectorImport(record, of: organization)
         for var made in try entry.convert() {
@@ -141,10 +211,25 @@ struct ExchangeImport {
         for line in entry.source.lines { report.add(line) }
     }
 
-    /// Exchange delivered the mail of its authoritative domains itself; here it needs a way there.
+    /// Exchange delivered the mail of its own domains itself, of an internal relay domain what had a
+    /// mailbox; here it needs a way there.
     private mutating func routeMailboxes() {
         let routed = Set(routes.flatMap { $0["addressSpaces"]?.exchangeList ?? [] })
-        let own = domains.filter { $0.kind == .authoritative && !routed.contains("\($0.pattern)") }
+        for domain in domains where domain.kind == .authoritative {
+            guard routed.contains("\(domain.pattern)") else { continue }
+            report.add(
+                Parity(
+                    object: "delivery to mailboxes",
+                    setting: "DomainType Authoritative",
+                    value: "\(domain.pattern)",
+                    outcome: .approximated,
+                    became: "sendConnectors",
+                    note:
+                        "Exchange asks no send connector for it; here the one that names it is used"
+                )
+            )
+        }
+        let own = domains.filter { $0.kind != .externalRelay && !routed.contains("\($0.pattern)") }
         guard !own.isEmpty else { return }
         let hosts = mailboxServers
         let value = own.map(\.pattern.description).joined(separator: ", ")
@@ -212,5 +297,21 @@ extension ImportedConnector {
     fileprivate mutating func rename(_ name: String) {
         settings["name"] = .string(name)
         rules.name = name
+    }
+}
+
+extension ReceiveConnector {
+    /// Some clients of the other would come to this one, if it were not there.
+    fileprivate func takesClients(of other: ReceiveConnector) -> Bool {
+        let isThere = bindings.contains { place in
+            other.bindings.contains {
+                $0.port == place.port && $0.family == place.family
+                    && ($0.address == place.address || $0.address == nil || place.address == nil)
+            }
+        }
+        let overlaps = remoteRanges.contains { range in
+            other.remoteRanges.contains { $0.overlaps(range) }
+        }
+        return isThere && overlaps
     }
 }

@@ -17,9 +17,11 @@ extension JSONValue {
 
     private static func text(of object: JSONObject) -> String? {
         if object["IsUnlimited"] == true { return "Unlimited" }
+        if let flag = object["IsPresent"] { return flag.exchangeText }
         if let range = rangeText(of: object) ?? bindingText(of: object) { return range }
         let telling = [
-            "Value", "Address", "Domain", "IPAddressToString", "RawIdentity", "Name", "UserName",
+            // .NET's IPAddress has its text beside a number called Address.
+            "Value", "IPAddressToString", "Address", "Domain", "RawIdentity", "Name", "UserName",
         ]
         return telling.lazy.compactMap { object[$0]?.exchangeText }.first
     }
@@ -39,19 +41,17 @@ extension JSONValue {
         return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
     }
 
-    /// The elements of a list: an array, `{value: […], Count: n}`, or words that a table has joined.
+    /// The elements of an array, or of `{value: […], Count: n}`, as Windows PowerShell writes some.
+    var exchangeElements: [JSONValue]? {
+        arrayValue ?? objectValue?["value"]?.arrayValue
+    }
+
+    /// The elements of a list, or words that a table has joined.
     var exchangeList: [String] {
-        switch self {
-        case .array(let elements): return elements.compactMap(\.exchangeText)
-        case .object(let object):
-            if let elements = object["value"]?.arrayValue {
-                return elements.compactMap(\.exchangeText)
-            }
-            return exchangeText.map { [$0] } ?? []
-        default:
-            let text = exchangeText ?? ""
-            return text.split { $0.isWhitespace || "{},".contains($0) }.map(String.init)
-        }
+        if let elements = exchangeElements { return elements.compactMap(\.exchangeText) }
+        guard objectValue == nil else { return exchangeText.map { [$0] } ?? [] }
+        return (exchangeText ?? "").split { $0.isWhitespace || "{},;".contains($0) }
+            .map(String.init)
     }
 }
 
@@ -121,12 +121,16 @@ struct ExchangeFlags: Sendable {
 /// An enumeration of which one value holds.
 struct ExchangeChoice: Sendable {
     let names: [String]
-    /// The number of the first name.
-    var first = 0
+    private let numbers: [Int]
+
+    init(names: [String], numbers: [Int]? = nil) {
+        self.names = names
+        self.numbers = numbers ?? Array(names.indices)
+    }
 
     func read(_ text: String) -> String? {
         if let number = Int(text) {
-            return names.indices.contains(number - first) ? names[number - first] : nil
+            return numbers.firstIndex(of: number).map { names[$0] }
         }
         return names.first { $0.lowercased() == text.lowercased() }
     }
@@ -136,12 +140,15 @@ struct ExchangeChoice: Sendable {
     ])
     static let size = ExchangeChoice(names: ["Disabled", "Enabled", "EnabledWithoutValue"])
     static let rateSource = ExchangeChoice(names: ["None", "IPAddress", "User", "All"])
-    static let smartHostLogon = ExchangeChoice(names: [
-        "None", "BasicAuth", "BasicAuthRequireTLS", "ExchangeServer", "ExternalAuthoritative",
-    ])
+    static let smartHostLogon = ExchangeChoice(
+        names: [
+            "None", "BasicAuth", "BasicAuthRequireTLS", "ExchangeServer", "ExternalAuthoritative",
+        ],
+        numbers: [0, 2, 4, 8, 16]
+    )
     static let tlsLevel = ExchangeChoice(
         names: ["EncryptionOnly", "CertificateValidation", "DomainValidation"],
-        first: 1
+        numbers: [1, 2, 4]
     )
     static let logging = ExchangeChoice(names: ["None", "Verbose"])
 }

@@ -24,6 +24,7 @@ struct ImportOptions: Sendable {
 struct ImportContext: Sendable {
     let options: ImportOptions
     private let permissions: [String: GrantedRights]
+    private let receivers: [ExportRecord]
 
     init(_ records: [ExportRecord], _ options: ImportOptions) throws(ImportFailure) {
         self.options = options
@@ -32,24 +33,54 @@ struct ImportContext: Sendable {
             try permissions[record.identity.lowercased(), default: GrantedRights()].add(record)
         }
         self.permissions = permissions
+        receivers = records.filter { $0.cmdlet == .receiveConnector }
     }
 
     func rights(of record: ExportRecord) -> GrantedRights {
-        permissions[record.identity.lowercased()] ?? permissions[record.shortName.lowercased()]
-            ?? GrantedRights()
+        keys(of: record).lazy.compactMap { permissions[$0] }.first ?? GrantedRights()
+    }
+
+    /// Those that the exports give on connectors that they do not hold, or that several could be.
+    var lostPermissions: [GrantedRights] {
+        let found = Set(receivers.flatMap { keys(of: $0) })
+        return permissions.filter { !found.contains($0.key) && !$0.value.lines.isEmpty }
+            .sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// The names under which its permissions may stand. Without its server's the name must be the only
+    /// one.
+    private func keys(of record: ExportRecord) -> [String] {
+        let short = record.shortName.lowercased()
+        let isOnly = receivers.count { $0.shortName.lowercased() == short } == 1
+        let full = [record.identity, record.fullName].map { $0.lowercased() }.filter { $0 != short }
+        return isOnly ? full + [short] : full
     }
 }
 
 extension ExportRecord {
     /// `EX1\Default Frontend EX1`.
     var identity: String {
-        self["Identity"]?.exchangeText ?? self["Name"]?.exchangeText ?? ""
+        let text = self["Identity"]?.exchangeText ?? self["Name"]?.exchangeText ?? ""
+        let directory = self["Identity"]?.objectValue?["DistinguishedName"]?.exchangeText ?? text
+        return Self.identity(inDirectory: directory) ?? text
+    }
+
+    /// Of `CN=Relay,CN=SMTP Receive Connectors,CN=Protocols,CN=EX1,CN=Servers,…`.
+    private static func identity(inDirectory name: String) -> String? {
+        let parts = name.split(separator: ",").map { $0.drop { $0 == " " } }
+        guard parts.allSatisfy({ $0.contains("=") }), let first = parts.first,
+            let servers = parts.firstIndex(where: { $0.lowercased() == "cn=servers" }), servers > 1
+        else { return nil }
+        return [parts[servers - 1], first].map { String($0.drop { $0 != "=" }.dropFirst()) }
+            .joined(separator: "\\")
     }
 
     var shortName: String {
         if let name = self["Name"]?.exchangeText { return name }
         return identity.split(separator: "\\").last.map(String.init) ?? "unnamed"
     }
+
+    var fullName: String { "\(serverName)\\\(shortName)" }
 
     var serverName: String {
         if let name = self["Server"]?.exchangeText { return name }

@@ -35,7 +35,12 @@ final class ImportedObject {
 
     /// False where the export has no such property.
     func flag(_ setting: String) throws(ImportFailure) -> Bool {
-        guard let text = text(setting) else { return false }
+        guard let text = text(setting) else {
+            guard record[setting] == nil else {
+                throw malformed(setting, "must be True or False, not an object without its text")
+            }
+            return false
+        }
         switch text.lowercased() {
         case "true", "1": return true
         case "false", "0": return false

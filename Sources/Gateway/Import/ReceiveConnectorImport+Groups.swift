@@ -8,7 +8,8 @@ extension ReceiveConnectorImport {
         let isTrusted = names.contains("ExchangeServers") && authentication.contains(Self.trust)
         let grants = context.rights(of: source.record)
         var kept: [String] = []
-        if names.contains("AnonymousUsers") || isTrusted || grants.granted.contains(.submit) {
+        let isAllowed = names.contains("AnonymousUsers") || grants.granted.contains(.submit)
+        if isTrusted || isAllowed && !grants.isSubmitDenied {
             kept.append("anonymous")
             made.rules.permissionGroups.insert(.anonymous)
         }
@@ -39,6 +40,10 @@ extension ReceiveConnectorImport {
         if names.contains("Partners") {
             notes.append("Partners: give each partner's certificate to an application instead")
         }
+        guard source.record.has("PermissionGroups") else {
+            let cure = "export whole objects, without Select-Object"
+            return source.note("PermissionGroups", .none, because: "is missing: \(cure)")
+        }
         source.note(
             "PermissionGroups",
             notes.isEmpty ? .exact : .approximated,
@@ -49,9 +54,9 @@ extension ReceiveConnectorImport {
     }
 
     private mutating func readRights(_ grants: GrantedRights, _ isTrusted: Bool, isCustom: Bool) {
-        var rights = Rights.anonymousGroup
+        // Where the export grants to submit it lists all rights.
+        var rights = grants.granted.contains(.submit) ? [] : Rights.anonymousGroup
         if isTrusted { rights.formUnion([.acceptAnyRecipient, .bypassMessageSizeLimit]) }
-        if grants.granted.contains(.submit) { rights = [] }  // the export lists them all
         rights.formUnion(grants.rights)
         rights.subtract(grants.denied)
         made.rules.rights = rights
@@ -74,7 +79,11 @@ extension ReceiveConnectorImport {
     }
 
     private func noteRights(_ grants: GrantedRights, _ added: [String], _ removed: [String]) {
+        let given = Rights.names.filter { made.rules.rights.contains($0.right) }.map(\.name)
         for line in grants.lines {
+            // Another line tells why the connector does not have it.
+            let isKept = line.right.map { line.isDenied || given.contains($0) } ?? true
+            guard isKept else { continue }
             source.note(
                 "ExtendedRights",
                 line.outcome,

@@ -83,22 +83,24 @@ extension ReceiveConnectorImport {
     /// One delay serves refusals and failed logons here.
     private func readTarpit(_ limits: inout JSONObject) throws(ImportFailure) {
         let most = Duration.seconds(15)
-        guard let tarpit = try source.duration("TarpitInterval") else { return }
-        let kept = min(tarpit, most)
+        let logon = try source.duration("AuthTarpitInterval")
+        let tarpit = try source.duration("TarpitInterval")
+        guard let longer = [tarpit, logon].compactMap(\.self).max() else { return }
+        let kept = min(longer, most)
         limits["tarpit"] = .string(Quantity.text(kept))
-        source.note(
-            "TarpitInterval",
-            kept == tarpit ? .exact : .approximated,
-            "limits.tarpit: \(Quantity.text(kept))",
-            because: kept == tarpit ? "" : "at most 15 s: some devices give up after 20"
-        )
-        guard let logon = try source.duration("AuthTarpitInterval") else { return }
-        source.note(
-            "AuthTarpitInterval",
-            logon == kept ? .exact : .approximated,
-            "limits.tarpit",
-            because: logon == kept ? "" : "one delay serves both"
-        )
+        for (setting, value) in [("TarpitInterval", tarpit), ("AuthTarpitInterval", logon)] {
+            guard let value else { continue }
+            let reason =
+                value > most
+                ? "at most 15 s: some devices give up after 20"
+                : "one delay serves both, the longer"
+            source.note(
+                setting,
+                kept == value ? .exact : .approximated,
+                "limits.tarpit: \(Quantity.text(kept))",
+                because: kept == value ? "" : reason
+            )
+        }
     }
 
     private func readRate(_ limits: inout JSONObject) throws(ImportFailure) {

@@ -18,6 +18,8 @@ struct ReceiveConnectorImport {
     var made: ImportedConnector
     private(set) var groups: Set<String> = []
     private(set) var authentication: Set<String> = []
+    /// Why its clients cannot be served here, where they were in Exchange.
+    private(set) var barredFor: String?
 
     init(_ record: ExportRecord, _ context: ImportContext) {
         self.context = context
@@ -37,6 +39,8 @@ struct ReceiveConnectorImport {
         try readBindings()
         if let reason = serverReason {
             source.note("Name", .skipped, because: reason, value: made.rules.name)
+            try readRanges()
+            if try isEnabled { barredFor = "it serves Exchange servers alone" }
             return nil
         }
         try readEnabled()
@@ -80,13 +84,25 @@ struct ReceiveConnectorImport {
             throw source.malformed("Bindings", "is empty")
         }
         made.settings["bindings"] = .texts(made.rules.bindings.map(\.description))
-        source.note("Bindings", .exact, "bindings")
+        let isOwn = made.rules.bindings.contains { $0.address != nil && !$0.isLoopback }
+        source.note(
+            "Bindings",
+            isOwn ? .approximated : .exact,
+            "bindings",
+            because: isOwn ? "an address of Exchange's server: this machine must have it" : ""
+        )
     }
 
     private mutating func readEnabled() throws(ImportFailure) {
-        guard source.text("Enabled") != nil, try !source.flag("Enabled") else { return }
+        guard try !isEnabled else { return }
         made.disable()
         source.note("Enabled", .exact, "enabled: false")
+    }
+
+    private var isEnabled: Bool {
+        get throws(ImportFailure) {
+            source.text("Enabled") == nil ? true : try source.flag("Enabled")
+        }
     }
 
     private mutating func readRanges() throws(ImportFailure) {
@@ -139,6 +155,7 @@ struct ReceiveConnectorImport {
         let cure =
             "give --certificate FILE and --key FILE, or list one in certificates and set it back"
         if demands || !groups.contains("AnonymousUsers") {
+            if made.rules.isEnabled { barredFor = "it has no certificate" }
             made.disable()
             source.note(
                 "RequireTLS",
@@ -198,5 +215,21 @@ extension ImportedConnector {
     mutating func disable() {
         settings["enabled"] = false
         rules.isEnabled = false
+    }
+}
+
+extension ImportedConnector {
+    /// At the same place and for the same clients, of whom it accepts nothing.
+    func closed(as name: String) -> ImportedConnector {
+        var closed = self
+        closed.settings = JSONObject([
+            ("name", .string(name)), ("protocol", "smtp"),
+            ("bindings", .texts(rules.bindings.map(\.description))),
+            ("remoteIPRanges", .texts(rules.remoteRanges.map(\.description))),
+            ("tls", ["mode": "none"]), ("permissionGroups", []),
+        ])
+        closed.rules = ReceiveConnector(name: name, door: .smtp, bindings: rules.bindings)
+        closed.rules.remoteRanges = rules.remoteRanges
+        return closed
     }
 }

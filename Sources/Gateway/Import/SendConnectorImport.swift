@@ -16,6 +16,8 @@ struct SendConnectorImport {
         var domains: [DomainPattern]
         /// With their ports.
         var mailboxServers: [String]
+        /// The name that a receive connector, `SERVER\Name`, has now.
+        var receiver: (String) -> String?
     }
 
     private static let ours = "--"
@@ -37,7 +39,7 @@ struct SendConnectorImport {
         }
         let spaces = try addressSpaces()
         guard !spaces.isEmpty else { return [] }
-        guard try readHop() else { return [] }
+        guard try readHop(), readLink() else { return [] }
         try readSecurity()
         try readLogon()
         try readLimits()
@@ -57,7 +59,8 @@ struct SendConnectorImport {
 
     private func addressSpaces() throws(ImportFailure) -> [(domain: String, cost: Int)] {
         var spaces: [(domain: String, cost: Int)] = []
-        for element in source.record["AddressSpaces"]?.arrayValue ?? [] {
+        let value = source.record["AddressSpaces"]
+        for element in value?.exchangeElements ?? [value].compactMap(\.self) {
             guard let object = element.objectValue, object["Address"] != nil else { continue }
             let kind = object["Type"]?.exchangeText ?? "SMTP"
             try add(
@@ -66,7 +69,7 @@ struct SendConnectorImport {
             )
         }
         if spaces.isEmpty {
-            for text in try source.list("AddressSpaces") { try add(text, to: &spaces) }
+            for text in try joined(source.list("AddressSpaces")) { try add(text, to: &spaces) }
         }
         let isSplit = Set(spaces.map(\.cost)).count > 1
         source.note(
@@ -76,6 +79,19 @@ struct SendConnectorImport {
             because: isSplit ? "one send connector for each cost" : ""
         )
         return spaces
+    }
+
+    /// A table joins with semicolons, which stand within an address space too: a number belongs to what
+    /// stands before it.
+    private func joined(_ texts: [String]) -> [String] {
+        texts.flatMap { $0.split(separator: ";") }.reduce(into: []) { spaces, part in
+            let isMore = part.allSatisfy(\.isNumber) || part.contains("=")
+            if isMore, let last = spaces.popLast() {
+                spaces.append("\(last);\(part)")
+            } else {
+                spaces.append(String(part))
+            }
+        }
     }
 
     /// `SMTP:*.contoso.com;5`, or a bare domain.
@@ -128,7 +144,13 @@ struct SendConnectorImport {
         let usesDNS =
             source.text("DNSRoutingEnabled") != nil
             ? try source.flag("DNSRoutingEnabled") : hosts.isEmpty
-        if usesDNS || hosts.isEmpty {
+        guard usesDNS || !hosts.isEmpty else {
+            throw source.malformed(
+                "SmartHosts",
+                "is empty though DNSRoutingEnabled is False; export with ConvertTo-Json -Depth 4"
+            )
+        }
+        if usesDNS {
             settings["delivery"] = "mx"
             source.note("DNSRoutingEnabled", .exact, "delivery: \"mx\"")
             return true
@@ -162,13 +184,21 @@ struct SendConnectorImport {
 
     private mutating func readSecurity() throws(ImportFailure) {
         let level = try source.choice("TlsAuthLevel", .tlsLevel)
-        let demands = try source.flag("RequireTLS") || level != nil
+        let logon = try source.choice("SmartHostAuthMechanism", .smartHostLogon)
+        // Exchange gives no password away without TLS then, whatever RequireTLS says.
+        let guardsPassword = logon == "BasicAuthRequireTLS"
+        let demands = try source.flag("RequireTLS") || level != nil || guardsPassword
         let ignores = try source.flag("IgnoreSTARTTLS")
         let isVerified = level == "CertificateValidation" || level == "DomainValidation"
         let mode =
             isVerified ? "verified" : demands ? "required" : ignores ? "none" : "opportunistic"
         settings["tls"] = .string(mode)
-        source.note("RequireTLS", .exact, "tls: \"\(mode)\"")
+        source.note(
+            "RequireTLS",
+            .exact,
+            "tls: \"\(mode)\"",
+            because: guardsPassword ? "for BasicAuthRequireTLS" : ""
+        )
         if source.text("IgnoreSTARTTLS") != nil {
             source.note("IgnoreSTARTTLS", .exact, "tls: \"\(mode)\"")
         }
@@ -243,10 +273,21 @@ struct SendConnectorImport {
             if !isFree { settings["sourceAddress"] = .string(address) }
             source.note("SourceIPAddress", .exact, isFree ? "" : "sourceAddress")
         }
-        if let linked = source.text("LinkedReceiveConnector") {
-            let name = linked.split(separator: "\\").last.map(String.init) ?? linked
-            settings["sources"] = .texts([name])
-            source.note("LinkedReceiveConnector", .exact, "sources")
+    }
+
+    /// False where the connector whose mail it carries was not carried over: it would serve nobody.
+    private mutating func readLink() -> Bool {
+        guard let linked = source.text("LinkedReceiveConnector") else { return true }
+        guard let name = organization.receiver(linked) else {
+            source.note(
+                "LinkedReceiveConnector",
+                .skipped,
+                because: "that receive connector is not among those carried over"
+            )
+            return false
         }
+        settings["sources"] = .texts([name])
+        source.note("LinkedReceiveConnector", .exact, "sources: \(name)")
+        return true
     }
 }

@@ -12,10 +12,7 @@ extension SMTPConversation {
         let current = gateway.configuration
         if current === configuration, identity == nil { return true }
         let rules = current.rulebook
-        let connector =
-            stream.peer.isUnix
-            ? rules.localSubmission : rules.renewed(client.connector, for: client.peer)
-        guard let connector else { return false }
+        guard let connector = renewedConnector(by: rules) else { return false }
         configuration = current
         visit.follow(connector, stream, client.peer, gateway)
         session.keepHeard(connector.keepsProtocolLog)
@@ -37,6 +34,18 @@ extension SMTPConversation {
             client = client.with(connector: connector, principal: .anonymous)
         }
         return true
+    }
+
+    private func renewedConnector(by rules: Rulebook) -> ReceiveConnector? {
+        guard !stream.peer.isUnix, let local = IPAddress(stream.local) else {
+            return rules.localSubmission
+        }
+        return rules.renewed(
+            client.connector,
+            at: local,
+            port: stream.local.port,
+            for: client.peer
+        )
     }
 
     func startTLS() async throws(StreamError) -> Bool {

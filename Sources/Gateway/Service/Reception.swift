@@ -126,7 +126,7 @@ final class Reception: Sendable {
     ) async -> Visitor? {
         let rules = gateway.configuration.rulebook
         guard let connector = rules.connector(at: place.local, port: place.port, for: peer) else {
-            await turnAway(stream, port: place.port, peer: peer)
+            await turnAway(stream, at: place, peer: peer)
             return nil
         }
         // A balancer behind the balancer names its clients in its requests.
@@ -184,16 +184,13 @@ final class Reception: Sendable {
     }
 
     /// No connector serves this address: SMTP hears 421, HTTP 403.
-    private func turnAway(_ stream: Connection, port: Int, peer: IPAddress) async {
+    private func turnAway(_ stream: Connection, at place: Place, peer: IPAddress) async {
         gateway.log.warning(
             seldom: "no connector serves the client",
-            of: "\(port)",
+            of: "\(place.port)",
             ["peer": peer.description]
         )
-        let doors = gateway.configuration.rulebook.receiveConnectors.filter { connector in
-            connector.bindings.contains { $0.port == port }
-        }
-        if doors.contains(where: { $0.door == .http }) {
+        if gateway.configuration.rulebook.door(at: place.local, port: place.port) == .http {
             await Farewell.http(
                 .notServed(peer),
                 on: stream,

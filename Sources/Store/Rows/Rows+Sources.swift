@@ -13,8 +13,9 @@ extension Rows {
                 tls_version, tls_cipher, mechanism, quirks, messages, refusals)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             ON CONFLICT (address, connector, application) DO UPDATE SET
-                last_seen = max(last_seen, ?5), helo = ifnull(?6, helo), tls_version = ?7,
-                tls_cipher = ?8, mechanism = ifnull(?9, mechanism), quirks = quirks | ?10,
+                last_seen = max(last_seen, ?5), helo = ifnull(?6, helo),
+                tls_version = ifnull(?7, tls_version), tls_cipher = ifnull(?8, tls_cipher),
+                mechanism = ifnull(?9, mechanism), quirks = quirks | ?10,
                 messages = messages + ?11, refusals = refusals + ?12
             """,
             [

@@ -39,8 +39,8 @@ package struct SourceSighting: Hashable, Sendable {
     package mutating func add(_ later: SourceSighting) {
         lastSeen = max(lastSeen, later.lastSeen)
         helo = later.helo ?? helo
-        tlsVersion = later.tlsVersion
-        tlsCipher = later.tlsCipher
+        // What it speaks when it speaks TLS: one connection in the clear proves nothing against it.
+        if later.tlsVersion != nil { (tlsVersion, tlsCipher) = (later.tlsVersion, later.tlsCipher) }
         mechanism = later.mechanism ?? mechanism
         quirks |= later.quirks
         messages += later.messages

@@ -17,7 +17,7 @@ struct RouteImportTests {
         ([:], .opportunistic), (["RequireTLS": "true"], .required),
         (["RequireTLS": "true", "TlsAuthLevel": "1"], .required),
         (["RequireTLS": "true", "TlsAuthLevel": #""CertificateValidation""#], .verified),
-        (["RequireTLS": "true", "TlsAuthLevel": "3", "TlsDomain": #""x.example""#], .verified),
+        (["RequireTLS": "true", "TlsAuthLevel": "4", "TlsDomain": #""x.example""#], .verified),
         (["IgnoreSTARTTLS": "true"], .none),
     ]
 
@@ -115,7 +115,7 @@ struct RouteImportTests {
     @Test("a logon of the next hop is reported with the words to add")
     func logon() throws {
         let made = try imported(
-            "[\(door), \(sendConnector(["SmartHostAuthMechanism": "1", "AuthenticationCredential": #"{"UserName": "relay"}"#]))]"
+            "[\(door), \(sendConnector(["SmartHostAuthMechanism": "2", "AuthenticationCredential": #"{"UserName": "relay"}"#]))]"
         )
         #expect(made.outcomes(of: "SmartHostAuthMechanism") == ["none "])
         #expect(made.report.text.contains(#"username: "relay", passwordFile"#))
