@@ -85,6 +85,21 @@ def test_connectors_and_domains_are_listed(gateway):
     assert "Default Frontend" in table and str(gateway.smtp) in table
 
 
+@pytest.mark.parametrize(
+    "kind", ["app", "key", "credential", "connector", "domain", "route", "source", "suppression", "queue"]
+)
+def test_a_list_in_json_is_objects_with_ids(gateway, kind):
+    app = gateway.app()
+    gateway.ask("credential", "add", "--app", app.name, "--username", marker("dev"))
+    gateway.run("suppression", "add", "left@corp.example")
+    gateway.client(app).send(send_at="2030-01-01T00:00:00Z")
+    with Session(gateway.smtp) as peer:
+        peer.envelope("a@corp.example", "b@corp.example")
+    listed = eventually(lambda: gateway.ask(kind, "list"), what="one of them")
+    ids = [one["id"] for one in listed]
+    assert all(isinstance(id, str) and id for id in ids) and len(set(ids)) == len(ids)
+
+
 def test_a_command_without_sense_is_64_and_help_is_0(gateway):
     for words in (
         ["fly"],

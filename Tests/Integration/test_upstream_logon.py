@@ -70,7 +70,7 @@ def _authenticate(session, logon, argument):
 
 
 class Endpoint:
-    """A token endpoint: tokens t1, t2, … in turn."""
+    """A token endpoint: tokens token-1, token-2, … in turn."""
 
     def __init__(self, tls=None, lifetime=3600):
         self.forms, self.fails = [], False
@@ -80,7 +80,7 @@ class Endpoint:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 endpoint.forms.append(dict(urllib.parse.parse_qsl(body)))
-                token = f"t{len(endpoint.forms)}"
+                token = f"token-{len(endpoint.forms)}"
                 answer = {"access_token": token, "expires_in": lifetime, "token_type": "Bearer"}
                 if endpoint.fails:
                     answer = {"error": "invalid_client", "error_description": "no such secret"}
@@ -187,7 +187,7 @@ def test_a_token_from_a_command(own, sink):
 
 def test_client_credentials_over_https_with_a_private_authority(own, sink, endpoint, authority, tmp_path):
     issuer = endpoint(tls=authority.issue("login.test.example", "127.0.0.1"))
-    hop = LogonHop(sink, "XOAUTH2", "t1")
+    hop = LogonHop(sink, "XOAUTH2", "token-1")
     secret = tmp_path / "secret"
     secret.write_text("s&cret\n")
     grant = {"tokenURL": issuer.url, "clientID": "id", "clientSecretFile": str(secret), "scope": "a b"}
@@ -196,7 +196,7 @@ def test_client_credentials_over_https_with_a_private_authority(own, sink, endpo
     assert [sent(gateway), sent(gateway)] == ["relayed", "relayed"]
     wanted = {"grant_type": "client_credentials", "client_id": "id", "client_secret": "s&cret", "scope": "a b"}
     assert issuer.forms == [wanted], "one token serves both"
-    assert "s&cret" not in gateway.log and "t1" not in hop.sink.taken[0].octets.decode()
+    assert "s&cret" not in gateway.log and "token-1" not in hop.sink.taken[0].octets.decode()
     stranger = own(change=routed(hop, mechanism="xoauth2", **grant)).start()
     client = stranger.ready_client()
     message = client.until(client.send().id, "deferred")
@@ -206,13 +206,13 @@ def test_client_credentials_over_https_with_a_private_authority(own, sink, endpo
 
 def test_a_refused_token_is_replaced_once_and_then_the_route_waits(own, sink, endpoint, tmp_path):
     issuer = endpoint()
-    hop = LogonHop(sink, "XOAUTH2", "t2")
+    hop = LogonHop(sink, "XOAUTH2", "token-2")
     refresh = tmp_path / "refresh"
     refresh.write_text("r0")
     grant = {"tokenURL": issuer.url, "clientID": "id", "refreshTokenFile": str(refresh)}
     gateway = own(change=routed(hop, mechanism="xoauth2", **grant)).start()
     assert sent(gateway) == "relayed"
-    assert hop.asked == ["t1", "t2"] and len(issuer.forms) == 2
+    assert hop.asked == ["token-1", "token-2"] and len(issuer.forms) == 2
     assert issuer.forms[0] == {"grant_type": "refresh_token", "refresh_token": "r0", "client_id": "id"}
     hop.good.clear()
     hop.asked.clear()
@@ -227,7 +227,7 @@ def test_a_refused_token_is_replaced_once_and_then_the_route_waits(own, sink, en
 def test_an_endpoint_that_refuses_is_the_routes_condition(own, sink, endpoint, tmp_path):
     issuer = endpoint()
     issuer.fails = True
-    hop = LogonHop(sink, "XOAUTH2", "t2")
+    hop = LogonHop(sink, "XOAUTH2", "token-2")
     secret = tmp_path / "secret"
     secret.write_text("geheim")
     grant = {"tokenURL": issuer.url, "clientID": "id", "clientSecretFile": str(secret)}

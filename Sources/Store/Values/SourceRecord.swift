@@ -52,6 +52,9 @@ package struct SourceRecord: Hashable, Sendable {
     package let key: SourceSighting.Key
     package let sighting: SourceSighting
     let row: Int64
+
+    /// Of the three that are the key together.
+    package var id: String { "src_\(row)" }
 }
 
 /// Which sources to list; what is nil does not narrow it.

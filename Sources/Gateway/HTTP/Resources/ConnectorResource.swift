@@ -40,6 +40,7 @@ extension ConnectionCensus.Figures? {
 
 extension ReceiveConnector {
     fileprivate func write(to json: inout JSONWriter) {
+        json.member("id", name)
         json.member("name", name)
         json.member("protocol", door.rawValue)
         json.member("bindings", bindings.map(\.description))

@@ -39,6 +39,7 @@ enum InformationResource {
             json.beginObject()
             json.members("data", domains) { accepted, json in
                 json.beginObject()
+                json.member("id", accepted.domain.description)
                 json.member("domain", accepted.domain.description)
                 json.member("type", accepted.kind.rawValue)
                 json.endObject()

@@ -63,6 +63,7 @@ extension SourceRecord {
             directory.application(id.description)?.name ?? id.description
         }
         json.beginObject()
+        json.member("id", id)
         json.member("address", key.address.description)
         json.member("connector", key.connector)
         json.member("principal", principal ?? "anonymous")
