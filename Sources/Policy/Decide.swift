@@ -2,8 +2,8 @@ import Mail
 
 extension Rulebook {
     /// The one decision of both doors, in the order in which SMTP learns the facts: 2–4 and 6 of the
-    /// envelope, then 5 and 7 of each recipient, then 4 and 6 of the content. `partially`: the
-    /// allowed recipients are approved though others are refused.
+    /// envelope, then 5–7 of the recipients, then 4 and 6 of the content. `partially`: the allowed
+    /// recipients are approved though others are refused.
     package func decide(_ submission: Submission, partially: Bool = false) -> Decision {
         let client = submission.client
         var findings: [Finding] = []
@@ -12,14 +12,11 @@ extension Rulebook {
         if let refusal = askEnvelope(of: submission, into: &findings) {
             return Decision(findings: findings, approval: nil, refusal: refusal, refused: [])
         }
-        var routed: [RoutedRecipient] = []
-        var refused: [RefusedRecipient] = []
-        for recipient in submission.recipients {
-            switch judge(recipient, of: submission, into: &findings) {
-            case .success(let accepted): routed.append(accepted)
-            case .failure(let rejected): refused.append(rejected)
-            }
+        let judged = judgeRecipients(of: submission, into: &findings)
+        if let refusal = judged.excess {
+            return Decision(findings: findings, approval: nil, refusal: refusal, refused: [])
         }
+        let (routed, refused) = (judged.routed, judged.refused)
         guard !routed.isEmpty, refused.isEmpty || partially else {
             return Decision(
                 findings: findings,
@@ -39,6 +36,45 @@ extension Rulebook {
         )
     }
 
+    private struct JudgedRecipients {
+        var routed: [RoutedRecipient] = []
+        var refused: [RefusedRecipient] = []
+        /// There are too many of them.
+        var excess: Refusal?
+
+        /// True unless it refuses the recipient.
+        mutating func take(_ finding: Finding, of recipient: Mailbox) -> Bool {
+            guard let refusal = finding.refusal else { return true }
+            refused.append(RefusedRecipient(mailbox: recipient, refusal: refusal))
+            return false
+        }
+    }
+
+    /// 5, 6 and 7: their number is asked once, with the first who is permitted.
+    private func judgeRecipients(
+        of submission: Submission,
+        into findings: inout [Finding]
+    ) -> JudgedRecipients {
+        let (client, count) = (submission.client, submission.recipients.count)
+        var judged = JudgedRecipients()
+        var isCounted = false
+        for recipient in submission.recipients {
+            let permission = examineRecipient(recipient, of: client)
+            findings.append(permission)
+            guard judged.take(permission, of: recipient) else { continue }
+            if !isCounted {
+                judged.excess = findings.note(examineCount(ofRecipients: count, of: client))
+                guard judged.excess == nil else { break }
+                isCounted = true
+            }
+            let way = examineRoute(to: recipient, from: client, octets: submission.octets)
+            findings.append(way.finding)
+            guard judged.take(way.finding, of: recipient), let route = way.route else { continue }
+            judged.routed.append(RoutedRecipient(mailbox: recipient, route: route))
+        }
+        return judged
+    }
+
     /// Asks up to the first refusal and answers it.
     private func askEnvelope(
         of submission: Submission,
@@ -50,7 +86,6 @@ extension Rulebook {
             ?? findings.note(examineSender(submission.sender, of: client))
             ?? client.connector.rewrite.flatMap { findings.note(rewriting(of: submission, by: $0)) }
             ?? findings.note(examineSize(submission.octets, of: client))
-            ?? findings.note(examineCount(ofRecipients: submission.recipients.count, of: client))
     }
 
     /// Who writes is judged as who they are; only what is taken goes on under the other address.
@@ -72,32 +107,6 @@ extension Rulebook {
             if let refusal = findings.note(finding) { return refusal }
         }
         return findings.note(examineHops(submission.hops, of: submission.client))
-    }
-
-    private enum Judgement {
-        case success(RoutedRecipient)
-        case failure(RefusedRecipient)
-    }
-
-    private func judge(
-        _ recipient: Mailbox,
-        of submission: Submission,
-        into findings: inout [Finding]
-    ) -> Judgement {
-        let permission = examineRecipient(recipient, of: submission.client)
-        findings.append(permission)
-        if let refusal = permission.refusal {
-            return .failure(RefusedRecipient(mailbox: recipient, refusal: refusal))
-        }
-        let (finding, route) = examineRoute(
-            to: recipient,
-            from: submission.client,
-            octets: submission.octets
-        )
-        findings.append(finding)
-        if let route { return .success(RoutedRecipient(mailbox: recipient, route: route)) }
-        let refusal = finding.refusal ?? Refusal(rule: .route, reply: .noRoute)
-        return .failure(RefusedRecipient(mailbox: recipient, refusal: refusal))
     }
 
     private func approval(

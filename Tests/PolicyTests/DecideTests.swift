@@ -71,8 +71,8 @@ struct DecideTests {
             { $0.client = $0.client.with(isSecure: true) },
             { $0.client = $0.client.with(principal: .app()) },
             { $0.sender = ReversePath("a@corp.example") }, { $0.octets = 1000 },
-            { $0.recipients.removeLast() }, { $0.recipients = [Mailbox("x@corp.example")] },
-            { $0.authors = [] }, { $0.hops = 30 },
+            { $0.recipients = [Mailbox("x@corp.example"), Mailbox("y@corp.example")] },
+            { $0.recipients.removeLast() }, { $0.authors = [] }, { $0.hops = 30 },
         ]
         for cure in cures {
             let decision = rules().decide(offer)
@@ -83,8 +83,8 @@ struct DecideTests {
         }
         #expect(
             replies == [
-                "tls 5.7.3", "submit 5.7.57", "sender 5.7.60", "limits 5.3.4", "limits 4.5.3",
-                "recipient 5.7.54", "sender 5.7.60", "limits 5.4.6",
+                "tls 5.7.3", "submit 5.7.57", "sender 5.7.60", "limits 5.3.4",
+                "recipient 5.7.54", "limits 4.5.3", "sender 5.7.60", "limits 5.4.6",
             ]
         )
         #expect(rules().decide(offer).approval != nil)
@@ -102,9 +102,8 @@ struct DecideTests {
         #expect(decision.refusal == nil && decision.refused.isEmpty)
         #expect(
             decision.findings.map(\.rule) == [
-                .connector, .tls, .submit, .sender, .limits, .limits, .recipient, .route,
-                .recipient,
-                .route, .limits,
+                .connector, .tls, .submit, .sender, .limits, .recipient, .limits, .route,
+                .recipient, .route, .limits,
             ]
         )
     }

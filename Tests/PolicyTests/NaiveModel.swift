@@ -114,12 +114,14 @@ struct NaiveModel {
         if let (rule, reply) = envelope(offer) { return Verdict(rule: rule, reply: reply) }
         var recipients: [String] = []
         var refusals: [(String, String)] = []
+        let areTooMany = offer.recipients.count > offer.client.connector.limits.recipients
         for recipient in offer.recipients {
             if let (rule, reply) = permission(recipient, offer) {
                 refusals.append((rule, reply))
                 recipients.append("\(recipient) \(reply)")
                 continue
             }
+            if areTooMany { return Verdict(rule: "limits", reply: "452 4.5.3") }
             switch route(recipient, offer) {
             case .name(let name): recipients.append("\(recipient) by \(name)")
             case .reply(let reply):
@@ -161,7 +163,6 @@ struct NaiveModel {
             client.principal == .anonymous
             && connector.rights.contains(.bypassMessageSizeLimit)
         if offer.octets > connector.limits.messageSize, !isExempt { return ("limits", "552 5.3.4") }
-        if offer.recipients.count > connector.limits.recipients { return ("limits", "452 4.5.3") }
         return nil
     }
 
