@@ -202,6 +202,20 @@ def test_the_commands_work_without_a_server_and_say_what_is_wrong(own):
     assert b"Waldmeister" not in store and made["password"].encode() not in store
 
 
+def test_nobody_acts_for_another_and_the_log_says_so_without_the_name(house, scanners, ports):
+    name, password = add(house, scanners)
+    for identity, code in [(name.upper(), 235), ("", 235), ("anothername", 535)]:
+        with connect(ports["open"], "127.0.0.33") as peer:
+            peer.ehlo()
+            word = base64.b64encode(f"{identity}\0{name}\0{password}".encode()).decode()
+            assert peer.docmd("AUTH", "PLAIN " + word)[0] == code
+    line = eventually(
+        lambda: [line for line in house.log.splitlines() if "authorization identity" in line], what="the log's line"
+    )[0]
+    assert f"user={name}" in line and "peer=127.0.0.33" in line
+    assert "anothername" not in house.log and password not in house.log
+
+
 def test_no_password_ever_stands_in_the_log(house, scanners, ports):
     name, password = add(house, scanners)
     with connect(ports["open"], "127.0.0.32") as peer:

@@ -88,6 +88,7 @@ final class Logons: Sendable {
             await check(password, of: username, attempt)
         case .cramMD5(let username, let challenge, let digest):
             check(digest, of: challenge, from: username, attempt)
+        case .plain: .refused(.invalid)
         }
     }
 

@@ -52,7 +52,7 @@ extension SMTPConversation {
     private func refuse(_ credentials: SMTPCredentials, _ reason: CredentialError) {
         gateway.metrics.countFailedLogon()
         hasFailedLogon = true
-        tell("failed: \(reason)", of: credentials)
+        tell("failed: \(credentials.asksForAnother ?? "\(reason)")", of: credentials)
         let shutOut = gateway.logons.penalties.fail(
             logonSource,
             guess: credentials.guess,
@@ -124,7 +124,14 @@ extension SMTPCredentials {
     var username: String {
         switch self {
         case .password(_, let username, _), .cramMD5(let username, _, _): username
+        case .plain(_, let username): username
         }
+    }
+
+    /// The identity stays untold: some programs put the password into the wrong field.
+    fileprivate var asksForAnother: String? {
+        guard case .plain = self else { return nil }
+        return "the authorization identity is another than the user; leave it empty"
     }
 
     /// What tells one attempt from another.
@@ -132,6 +139,7 @@ extension SMTPCredentials {
         switch self {
         case .password(_, let username, let password): "\(username)\0\(password)"
         case .cramMD5(let username, _, let digest): "\(username)\0\(digest)"
+        case .plain(let identity, let username): "\(username)\0\(identity)"
         }
     }
 }

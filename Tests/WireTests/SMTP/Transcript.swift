@@ -203,6 +203,7 @@ struct ScriptedDriver {
         case .cramMD5(let username, let challenge, let digest):
             username == "printer" && challenge == "<2.1896697170952@relay.corp.example>"
                 && digest == "7915fc219db2df01a3589f50436074d5"
+        case .plain: false
         }
     }
 }

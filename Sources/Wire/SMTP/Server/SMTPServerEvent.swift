@@ -66,11 +66,15 @@ package enum SMTPCredentials: Hashable, Sendable {
     /// `digest` is the HMAC-MD5 of the challenge under the user's secret, in 32 small hexadecimal
     /// digits (RFC 2195 §2).
     case cramMD5(username: String, challenge: String, digest: String)
+    /// By PLAIN, to act as `identity` and not as oneself (RFC 4616 §2), which nobody may here. The
+    /// password is not worth a look.
+    case plain(for: String, username: String)
 
     package var mechanism: SMTPMechanism {
         switch self {
         case .password(let mechanism, _, _): mechanism
         case .cramMD5: .cramMD5
+        case .plain: .plain
         }
     }
 }

@@ -105,9 +105,7 @@ extension SMTPServerSession {
         let (identity, username, password) = (fields[0], fields[1], fields[2])
         let isSame = identity.lowercased() == username.lowercased()
         guard identity.isEmpty || username.isEmpty || isSame else {
-            // Nobody may act for another.
-            reply(.authenticationUnsuccessful)
-            return noteLogonFailure()
+            return ask(.plain(for: identity, username: username))
         }
         let name = username.isEmpty ? identity : username
         ask(.password(mechanism: .plain, username: name, password: password))
