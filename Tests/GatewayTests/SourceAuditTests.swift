@@ -68,6 +68,20 @@ struct SourceAuditTests {
         #expect(try await Self.texts(drawer, forgetful) == [])
     }
 
+    @Test("says so when it does not name all who need old TLS")
+    func manyWithOldTLS() async throws {
+        let drawer = try Drawer()
+        for count in [100, 101] {
+            let devices = (1...count).map {
+                Self.sighting("10.1.20.\($0)", daysAgo: 1, tls: "TLSv1", helo: "copier")
+            }
+            try await drawer.store.noteSources(devices)
+            let found = try await Self.texts(drawer, try Self.configuration())
+            #expect(found.count == count)
+            #expect(found.last?.contains("source list shows all") == (count > 100))
+        }
+    }
+
     @Test("names who still needs old TLS", arguments: ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"])
     func oldTLS(version: String) async throws {
         let drawer = try Drawer()

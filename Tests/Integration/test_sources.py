@@ -118,6 +118,8 @@ def test_programs_over_http_are_sources_and_each_sees_its_own(gateway, admin):
     assert admin.get(f"/v1/sources?application={app.name}").json()["data"] == own
     assert admin.get("/v1/sources?address=127.0.0.22-127.0.0.24&connector=HTTP%20API").json()["data"] == own
     assert admin.get("/v1/sources?address=10.0.0.0/8").json()["data"] == []
+    assert admin.get("/v1/sources?address=::/0").json()["data"] == [], "of IPv6 nobody has come"
+    assert admin.get("/v1/sources?address=::ffff:127.0.0.23&connector=HTTP%20API").json()["data"] == own
     assert admin.get("/v1/sources?address=nowhere").status == 422
     assert admin.get("/v1/sources?colour=red").status == 422
     assert gateway.client().get("/v1/sources").status == 401
@@ -331,6 +333,23 @@ def test_a_full_disk_leaves_one_whole_file_of_the_protocol_log_and_one_warning(o
     finally:
         gateway.stop()
         subprocess.run(["umount", folder], check=True)
+
+
+def test_a_client_sent_away_for_the_number_of_connections_is_in_the_protocol_log(own):
+    limits = {"connectionsPerSource": 1}
+    change = lambda config: config["receiveConnectors"][1].update(protocolLog=True, limits=limits)  # noqa: E731
+    gateway = own(change=change).start()
+    with Session(gateway.smtp):
+        with Session(gateway.smtp) as second:
+            assert second.greeting.startswith("421 4.3.2 The maximum number of concurrent connections")
+            port = second.peer.getsockname()[1]
+
+    def of_the_second():
+        return [line for line in logged(gateway) if line["remote-endpoint"] == f"127.0.0.1:{port}"]
+
+    lines = eventually(lambda: len(of_the_second()) == 3 and of_the_second(), what="its lines")
+    assert [line["event"] for line in lines] == ["+", ">", "-"]
+    assert lines[1]["data"] == second.greeting and len({line["session-id"] for line in lines}) == 1
 
 
 def test_without_the_switch_there_is_no_protocol_log(gateway):

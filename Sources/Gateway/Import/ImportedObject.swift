@@ -30,6 +30,13 @@ final class ImportedObject {
                     + " the values: @{n='\(setting)';e={$_.\(setting) -join ' '}}"
             )
         }
+        for word in words where word.hasSuffix("...") || word.hasSuffix("\u{2026}") {
+            throw malformed(
+                setting,
+                "is cut off at \"\(word)\"; export with ConvertTo-Json, or set"
+                    + " $FormatEnumerationLimit = -1 first"
+            )
+        }
         return words
     }
 

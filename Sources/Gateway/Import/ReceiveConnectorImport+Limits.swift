@@ -62,11 +62,13 @@ extension ReceiveConnectorImport {
         guard let count else { return }
         let kept = min(max(count, range.lowerBound), range.upperBound)
         limits[key] = .number(JSONNumber(kept))
+        // Nought switches off; any other limit is one.
+        let isSame = kept == count && (kept == 0 || source.text(setting) != "Unlimited")
         source.note(
             setting,
-            kept == count ? .exact : .approximated,
+            isSame ? .exact : .approximated,
             "limits.\(key): \(kept)",
-            because: kept == count ? "" : "from \(range.lowerBound) to \(range.upperBound) here"
+            because: isSame ? "" : "from \(range.lowerBound) to \(range.upperBound) here"
         )
     }
 

@@ -19,13 +19,24 @@ enum SourceAudit {
     ) async throws(StoreError) -> [AuditFinding] {
         var query = SourceQuery(limit: most)
         query.tlsVersions = oldVersions
-        let old = try await store.sources(query).records.map { source in
+        let page = try await store.sources(query)
+        var old = page.records.map { source in
             AuditFinding(
                 .warning,
                 "needs_old_tls",
                 of: source.key.connector,
                 "\(source.name) still needs \(source.sighting.tlsVersion ?? "old TLS");"
                     + " minimumVersion below \"1.2\" serves such devices"
+            )
+        }
+        if page.next != nil, let last = page.records.last {
+            old.append(
+                AuditFinding(
+                    .warning,
+                    "needs_old_tls",
+                    of: last.key.connector,
+                    "more than these \(most) still need old TLS; source list shows all"
+                )
             )
         }
         guard configuration.retention.history >= long else { return old }

@@ -33,13 +33,7 @@ struct SMTPVisit {
             log = nil
             return
         }
-        log = gateway.protocolLog.session(
-            connector: connector.name,
-            local: stream.local.description,
-            // Behind a balancer the port is the balancer's, and tells nothing of the client.
-            remote: stream.peer.ip == peer.description
-                ? stream.peer.description : peer.description
-        )
+        log = gateway.protocolLog.session(of: connector, stream, peer)
         log?.note(.connected)
     }
 
@@ -56,6 +50,22 @@ struct SMTPVisit {
             beginsWithProxyHeader = error != .absent
             opening = nil
         }
+    }
+}
+
+extension ProtocolLog {
+    func session(
+        of connector: ReceiveConnector,
+        _ stream: Connection,
+        _ peer: IPAddress
+    ) -> ProtocolLogSession {
+        session(
+            connector: connector.name,
+            local: stream.local.description,
+            // Behind a balancer the port is the balancer's, and tells nothing of the client.
+            remote: stream.peer.ip == peer.description
+                ? stream.peer.description : peer.description
+        )
     }
 }
 

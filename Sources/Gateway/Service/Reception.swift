@@ -218,7 +218,11 @@ final class Reception: Sendable {
                 on: stream,
                 api: api
             )
-        case .smtp: await Farewell.smtp(.tooManyConnections, on: stream)
+        case .smtp:
+            let log =
+                connector.keepsProtocolLog
+                ? gateway.protocolLog.session(of: connector, stream, peer) : nil
+            await Farewell.smtp(.tooManyConnections, on: stream, log)
         }
     }
 }

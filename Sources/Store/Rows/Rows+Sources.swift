@@ -71,6 +71,14 @@ extension Database {
                 .address(range.lowerBound),
                 .address(range.upperBound)
             )
+            if range.lowerBound.family == .v6 {
+                // They stand among the addresses of IPv6, and are none.
+                narrow(
+                    "address NOT BETWEEN ? AND ?",
+                    .address(IPAddress(v4: 0)),
+                    .address(IPAddress(v4: .max))
+                )
+            }
         }
         if let connector = query.connector { narrow("connector = ?", .text(connector)) }
         if let id = query.application { narrow("application = ?", .id(id)) }

@@ -115,6 +115,21 @@ struct ImportRuleTests {
         ("TarpitInterval", #""00:00:30""#, "tarpit", 15),
     ]
 
+    @Test(
+        "what is unlimited there and bounded here is no exact match",
+        arguments: [
+            (
+                "MaxInboundConnectionPerSource",
+                "approximated limits.connectionsPerSource: 1000000"
+            ),
+            ("MaxProtocolErrors", "exact limits.protocolErrors: 0"),
+        ]
+    )
+    func unlimited(name: String, outcome: String) throws {
+        let made = try imported(receiveConnector([name: #""Unlimited""#]))
+        #expect(made.outcomes(of: name) == [outcome])
+    }
+
     @Test("limits", arguments: limits)
     func limit(name: String, value: String, key: String, expected: Int?) throws {
         #expect(try connector([name: value]).limits[key] == expected)
@@ -166,6 +181,12 @@ struct ImportRuleTests {
             "RemoteIPRanges", #""System.Collections.ArrayList""#,
             "export.RemoteIPRanges: holds the name of a type"
         ),
+        (
+            "RemoteIPRanges", #"["10.0.0.7", "10.0.0.8..."]"#,
+            "export.RemoteIPRanges: is cut off at \"10.0.0.8...\""
+        ),
+        ("RemoteIPRanges", #""10.0.0.7, 10.0.0.8, ...""#, "export.RemoteIPRanges: is cut off"),
+        ("Bindings", #""{0.0.0.0:25, [::]:25\u2026}""#, "export.Bindings: is cut off"),
         ("AuthMechanism", #""Tls, Magic""#, "export.AuthMechanism: must be some of"),
         ("AuthMechanism", "64", "export.AuthMechanism: must be some of"),
         ("MaxMessageSize", #""large""#, "export.MaxMessageSize: must be a size"),
