@@ -158,10 +158,10 @@ extension House {
         )
         options.banner = connector.banner
         // Who may pass the connector's limit is for the rules to say, once they know the client.
-        let isBounded = !connector.rights.contains(.bypassMessageSizeLimit)
-        options.messageSize = [
-            isBounded ? connector.limits.messageSize : nil, configuration.rulebook.largestRouteSize,
-        ].compactMap { $0 }.min()
+        options.messageSize = configuration.rulebook.largestMessage(
+            at: connector,
+            bypassingLimit: connector.rights.contains(.bypassMessageSizeLimit)
+        )
         options.offersStartTLS = hasTLS && [.offered, .required].contains(connector.tls.mode)
         options.isSecure = isSecure
         options.requiresTLS = connector.tls.mode == .required
@@ -172,7 +172,9 @@ extension House {
             case .cramMD5: .cramMD5
             }
         }
-        options.allowsPlaintextAuthentication = connector.allowsPlaintextAuthentication
+        // Where TLS is demanded first, it would only be answered 451.
+        options.allowsPlaintextAuthentication =
+            connector.allowsPlaintextAuthentication && connector.tls.mode != .required
         options.challengeSeed = SecureRandom.next()
         options.suppressedKeywords = connector.suppressedKeywords
         options.allowsMailWithoutHello = connector.allowsMailWithoutHello

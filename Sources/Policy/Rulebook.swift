@@ -194,7 +194,7 @@ extension Rulebook {
     }
 
     /// The largest message that some route carries; nil where one has no limit.
-    package var largestRouteSize: Int? {
+    var largestRouteSize: Int? {
         guard !sendConnectors.contains(where: { $0.messageSize == nil }) else { return nil }
         return sendConnectors.compactMap(\.messageSize).max()
     }

@@ -125,18 +125,28 @@ extension Rulebook {
 
     /// Rule 6 for what a message carries. Rates and connections are counted at the doors.
     package func examineSize(_ octets: Int, of client: Client) -> Finding {
-        let limit = client.connector.limits.messageSize
         let isExempt =
             client.principal == .anonymous
             && client.connector.rights.contains(.bypassMessageSizeLimit)
-        guard octets <= limit || isExempt else {
+        let limit = largestMessage(at: client.connector, bypassingLimit: isExempt)
+        if let limit, octets > limit {
             return .refuse(
                 .limits,
                 "\(octets) octets exceed the limit of \(limit)",
                 .messageTooLarge
             )
         }
-        return Finding(.limits, "\(octets) octets of at most \(isExempt ? "any" : "\(limit)")")
+        return Finding(.limits, "\(octets) octets of at most \(limit.map { "\($0)" } ?? "any")")
+    }
+
+    /// In octets, by the connector's limit and by what any route carries; nil where neither has one.
+    package func largestMessage(
+        at connector: ReceiveConnector,
+        bypassingLimit: Bool
+    ) -> Int? {
+        guard !bypassingLimit else { return largestRouteSize }
+        return largestRouteSize.map { min($0, connector.limits.messageSize) }
+            ?? connector.limits.messageSize
     }
 
     package func examineCount(ofRecipients count: Int, of client: Client) -> Finding {

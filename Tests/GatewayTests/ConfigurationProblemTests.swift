@@ -42,7 +42,10 @@ struct ConfigurationProblemTests {
         ),
         // Wrong types.
         ("enabled: \"yes\",", "", "", ":6: receiveConnectors[0].enabled: must be true or false"),
-        ("banner: 1,", "", "", ":6: receiveConnectors[0].banner: must be a string in quotes"),
+        (
+            "banner: 1,", "", "",
+            ":6: receiveConnectors[0].banner: must be one line of printable text, in quotes"
+        ),
         (
             "banner: \"220 a\\r\\n250 b\",", "", "",
             ":6: receiveConnectors[0].banner: must be one line of printable text"
@@ -76,7 +79,10 @@ struct ConfigurationProblemTests {
             "limits: { inactivity: \"5\" },", "", "",
             ".limits.inactivity: must be a duration such as"
         ),
-        ("limits: { inactivity: 300 },", "", "", ".limits.inactivity: must be a string in quotes"),
+        (
+            "limits: { inactivity: 300 },", "", "",
+            ".limits.inactivity: must be a duration such as \"90s\","
+        ),
         (
             "", "", "certificates: {},",
             ":14: certificates: must be a list of objects such as [{ name: \"default\","

@@ -163,6 +163,8 @@ struct NaiveModel {
             client.principal == .anonymous
             && connector.rights.contains(.bypassMessageSizeLimit)
         if offer.octets > connector.limits.messageSize, !isExempt { return ("limits", "552 5.3.4") }
+        let carries = book.sendConnectors.contains { offer.octets <= $0.messageSize ?? .max }
+        if !carries, !book.sendConnectors.isEmpty { return ("limits", "552 5.3.4") }
         return nil
     }
 

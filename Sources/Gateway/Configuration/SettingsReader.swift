@@ -57,10 +57,13 @@ final class SettingsReader {
 
     // MARK: Plain values
 
-    func string(_ key: String) -> String? {
+    func string(_ key: String) -> String? { text(key, "a string in quotes") }
+
+    /// `form` is what a value that is no string is told to be.
+    private func text(_ key: String, _ form: String) -> String? {
         guard let node = node(key) else { return nil }
         guard case .string(let text) = node.value else {
-            note(key, "must be a string in quotes")
+            note(key, "must be \(form)")
             return nil
         }
         return text
@@ -86,34 +89,19 @@ final class SettingsReader {
 
     /// `"90s"`, `"5m"`, `"2d"`; `"0s"` switches off.
     func duration(_ key: String) -> Duration? {
-        guard let text = string(key) else { return nil }
-        guard let duration = Quantity.duration(text) else {
-            note(key, "must be a duration such as \"90s\", \"5m\" or \"2d\", not \"\(text)\"")
-            return nil
-        }
-        return duration
+        value(key, "a duration such as \"90s\", \"5m\" or \"2d\"") { Quantity.duration($0) }
     }
 
     /// `"36MB"` in octets.
     func octets(_ key: String) -> Int? {
-        guard let text = string(key) else { return nil }
-        guard let octets = Quantity.octets(text) else {
-            note(key, "must be a size such as \"256KB\" or \"36MB\", not \"\(text)\"")
-            return nil
-        }
-        return octets
+        value(key, "a size such as \"256KB\" or \"36MB\"") { Quantity.octets($0) }
     }
 
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ key: String,
         _ type: Choice.Type
     ) -> Choice? where Choice.RawValue == String {
-        guard let text = string(key) else { return nil }
-        guard let choice = Choice(rawValue: text) else {
-            note(key, "must be one of \(Self.names(of: type)), not \"\(text)\"")
-            return nil
-        }
-        return choice
+        value(key, "one of \(Self.names(of: type))") { Choice(rawValue: $0) }
     }
 
     func choices<Choice: RawRepresentable & CaseIterable>(
@@ -131,7 +119,7 @@ final class SettingsReader {
 
     /// One value made from a string.
     func value<Value>(_ key: String, _ form: String, _ make: (String) -> Value?) -> Value? {
-        guard let text = string(key) else { return nil }
+        guard let text = text(key, "\(form), in quotes") else { return nil }
         guard let value = make(text) else {
             note(key, "must be \(form), not \"\(text)\"")
             return nil
