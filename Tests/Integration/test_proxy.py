@@ -134,7 +134,7 @@ def test_the_address_in_the_header_chooses_the_connector_and_is_the_clients(behi
     assert [row["messages"] for row in rows] == [1]
     folder = behind.folder / "data" / "log"
     eventually(
-        lambda: any(",printers," in f.read_text() and ",10.1.20.7,+," in f.read_text() for f in folder.glob("RECV*.log")),
+        lambda: any(",printers," in f.read_text() and ",10.1.20.7:51234,+," in f.read_text() for f in folder.glob("RECV*.log")),
         what="the protocol log with the client's address",
     )
 

@@ -14,7 +14,7 @@ extension SMTPConversation {
         let rules = current.rulebook
         guard let connector = renewedConnector(by: rules) else { return false }
         configuration = current
-        visit.follow(connector, stream, client.peer, gateway)
+        visit.follow(connector, gateway)
         session.keepHeard(connector.keepsProtocolLog)
         guard let known = identity else {
             client = client.with(connector: connector)

@@ -8,6 +8,8 @@ import Wire
 /// protocol log.
 struct SMTPVisit {
     var sighting: SourceSighting
+    private let remote: String
+    private let local: String
     private(set) var log: ProtocolLogSession?
     var hasQuit = false
     fileprivate var isReported = false
@@ -16,24 +18,29 @@ struct SMTPVisit {
     /// The first octets are a balancer's, and nobody listed the client as one.
     private(set) var beginsWithProxyHeader = false
 
-    init(_ stream: Connection, _ connector: ReceiveConnector, _ peer: IPAddress, _ gateway: House) {
+    init(
+        from remote: String,
+        to local: String,
+        _ connector: ReceiveConnector,
+        _ gateway: House
+    ) {
         sighting = SourceSighting(at: gateway.clock())
-        follow(connector, stream, peer, gateway)
+        (self.remote, self.local) = (remote, local)
+        follow(connector, gateway)
     }
 
     /// Keeps a protocol log if the connector does, from now on.
-    mutating func follow(
-        _ connector: ReceiveConnector,
-        _ stream: Connection,
-        _ peer: IPAddress,
-        _ gateway: House
-    ) {
+    mutating func follow(_ connector: ReceiveConnector, _ gateway: House) {
         guard connector.keepsProtocolLog != (log != nil) else { return }
         guard connector.keepsProtocolLog else {
             log = nil
             return
         }
-        log = gateway.protocolLog.session(of: connector, stream, peer)
+        log = gateway.protocolLog.session(
+            connector: connector.name,
+            local: local,
+            remote: remote
+        )
         log?.note(.connected)
     }
 
@@ -53,19 +60,13 @@ struct SMTPVisit {
     }
 }
 
-extension ProtocolLog {
-    func session(
-        of connector: ReceiveConnector,
-        _ stream: Connection,
-        _ peer: IPAddress
-    ) -> ProtocolLogSession {
-        session(
-            connector: connector.name,
-            local: stream.local.description,
-            // Behind a balancer the port is the balancer's, and tells nothing of the client.
-            remote: stream.peer.ip == peer.description
-                ? stream.peer.description : peer.description
-        )
+extension Connection {
+    /// The client's address and port. Behind a balancer the connection's own port is the balancer's.
+    func endpoint(of peer: IPAddress, port: Int?) -> String {
+        guard let port else {
+            return self.peer.ip == peer.description ? self.peer.description : peer.description
+        }
+        return peer.family == .v6 ? "[\(peer)]:\(port)" : "\(peer):\(port)"
     }
 }
 

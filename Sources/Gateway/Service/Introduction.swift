@@ -14,10 +14,23 @@ final class Place: Sendable {
     }
 }
 
+/// A client, wherever its connection comes from. A class: the compiler loses 128-bit numbers among
+/// the arguments of asynchronous functions.
+final class Caller: Sendable {
+    let address: IPAddress
+    /// As a balancer told it; nil: the connection's own, if the client has made it itself.
+    let port: Int?
+
+    init(_ address: IPAddress, port: Int? = nil) {
+        self.address = address
+        self.port = port
+    }
+}
+
 /// Who has come, and the connector that serves them.
 final class Visitor: Sendable {
     let connector: ReceiveConnector
-    let peer: IPAddress
+    let caller: Caller
     /// Where each request names its client.
     let forwarding: Forwarding?
     /// False for a balancer, whose connections are those of many.
@@ -25,22 +38,24 @@ final class Visitor: Sendable {
 
     init(
         _ connector: ReceiveConnector,
-        _ peer: IPAddress,
+        _ caller: Caller,
         _ forwarding: Forwarding?,
         isSource: Bool = true
     ) {
         self.connector = connector
-        self.peer = peer
+        self.caller = caller
         self.forwarding = forwarding
         self.isSource = isSource
     }
+
+    var peer: IPAddress { caller.address }
 }
 
 /// A balancer tells for whom it comes: in a header before everything else, or in each request.
 struct Introduction: Sendable {
     enum Outcome: Sendable {
         /// The header said so. For a connection of the balancer's own, the balancer itself.
-        case client(IPAddress)
+        case client(Caller)
         /// No header. Each request names its client.
         case inRequests
         /// No header where one must be, or one that cannot be read, in words.
@@ -51,7 +66,7 @@ struct Introduction: Sendable {
     /// Long enough for a lost packet, and too short to be worth holding a connection open.
     private static let patience = Duration.seconds(5)
 
-    let balancer: IPAddress
+    let balancer: Caller
     /// The connector that lists the balancer.
     let connector: ReceiveConnector
 
@@ -74,8 +89,10 @@ struct Introduction: Sendable {
             do throws(ProxyHeaderError) {
                 guard let header = try reader.next() else { continue }
                 stream.putBack(reader.rest)
-                guard case .client(let address, _) = header else { return .client(balancer) }
-                return .client(address)
+                guard case .client(let address, let port) = header else {
+                    return .client(balancer)
+                }
+                return .client(Caller(address, port: port))
             } catch .broken(let words) {
                 return .failed("cannot be read: \(words)")
             } catch {

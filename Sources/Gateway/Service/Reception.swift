@@ -50,7 +50,7 @@ final class Reception: Sendable {
                 .converse()
         } else if let connector = gateway.configuration.rulebook.localSubmission {
             guard gateway.census.enter(connector, .loopback, at: gateway.clock()) else {
-                return await refuse(stream, connector, .loopback)
+                return await refuse(stream, connector, Caller(.loopback))
             }
             defer { gateway.census.leave(connector, .loopback) }
             try? await SMTPConversation(
@@ -68,11 +68,11 @@ final class Reception: Sendable {
     private func receive(_ stream: Connection, port: Int) async {
         defer { stream.close() }
         guard let peer = IPAddress(stream.peer), let local = IPAddress(stream.local),
-            let visitor = await visitor(on: stream, from: peer, at: Place(local, port))
+            let visitor = await visitor(on: stream, from: Caller(peer), at: Place(local, port))
         else { return }
         let (connector, source) = (visitor.connector, visitor.isSource ? visitor.peer : nil)
         guard gateway.census.enter(connector, source, at: gateway.clock()) else {
-            return await refuse(stream, connector, visitor.peer)
+            return await refuse(stream, connector, visitor.caller)
         }
         defer { gateway.census.leave(connector, source) }
         do throws(StreamError) {
@@ -91,28 +91,29 @@ final class Reception: Sendable {
     /// Who comes, and who serves them; nil where nobody does, which they have been told.
     private func visitor(
         on stream: Connection,
-        from peer: IPAddress,
+        from caller: Caller,
         at place: Place
     ) async -> Visitor? {
         let rules = gateway.configuration.rulebook
-        guard let listing = rules.listing(balancer: peer, at: place) else {
-            return await visitor(on: stream, as: peer, at: place)
+        guard let listing = rules.listing(balancer: caller.address, at: place) else {
+            return await visitor(on: stream, as: caller, at: place)
         }
         guard gateway.census.beginWaiting(listing) else {
-            await refuse(stream, listing, peer)
+            await refuse(stream, listing, caller)
             return nil
         }
-        let outcome = await Introduction(balancer: peer, connector: listing).hear(on: stream)
+        let outcome = await Introduction(balancer: caller, connector: listing).hear(on: stream)
         gateway.census.endWaiting(listing)
         switch outcome {
         case .client(let client): return await visitor(on: stream, as: client, at: place)
         case .inRequests:
-            return Visitor(listing, peer, Forwarding(balancer: peer, place), isSource: false)
+            let forwarding = Forwarding(balancer: caller.address, place)
+            return Visitor(listing, caller, forwarding, isSource: false)
         case .failed(let words):
             gateway.log.warning(
                 "the balancer's PROXY header \(words); it must send one (haproxy: send-proxy-v2),"
                     + " or must not be listed in proxies",
-                ["connector": listing.name, "peer": peer.description]
+                ["connector": listing.name, "peer": caller.address.description]
             )
             return nil
         case .gone: return nil
@@ -121,17 +122,18 @@ final class Reception: Sendable {
 
     private func visitor(
         on stream: Connection,
-        as peer: IPAddress,
+        as caller: Caller,
         at place: Place
     ) async -> Visitor? {
-        let rules = gateway.configuration.rulebook
+        let (rules, peer) = (gateway.configuration.rulebook, caller.address)
         guard let connector = rules.connector(at: place.local, port: place.port, for: peer) else {
-            await turnAway(stream, at: place, peer: peer)
+            await turnAway(stream, at: place, caller)
             return nil
         }
         // A balancer behind the balancer names its clients in its requests.
         let isBalancer = connector.door == .http && rules.listing(balancer: peer, at: place) != nil
-        return Visitor(connector, peer, isBalancer ? Forwarding(balancer: peer, place) : nil)
+        let forwarding = isBalancer ? Forwarding(balancer: peer, place) : nil
+        return Visitor(connector, caller, forwarding)
     }
 
     private func speak(_ stream: Connection, _ visitor: Visitor) async throws(StreamError) {
@@ -163,6 +165,7 @@ final class Reception: Sendable {
                 gateway: gateway,
                 connector: connector,
                 peer: visitor.peer,
+                port: visitor.caller.port,
                 tls: tls
             ).converse()
         }
@@ -184,15 +187,15 @@ final class Reception: Sendable {
     }
 
     /// No connector serves this address: SMTP hears 421, HTTP 403.
-    private func turnAway(_ stream: Connection, at place: Place, peer: IPAddress) async {
+    private func turnAway(_ stream: Connection, at place: Place, _ caller: Caller) async {
         gateway.log.warning(
             seldom: "no connector serves the client",
             of: "\(place.port)",
-            ["peer": peer.description]
+            ["peer": caller.address.description]
         )
         if gateway.configuration.rulebook.door(at: place.local, port: place.port) == .http {
             await Farewell.http(
-                .notServed(peer),
+                .notServed(caller.address),
                 on: stream,
                 api: api
             )
@@ -204,12 +207,12 @@ final class Reception: Sendable {
     private func refuse(
         _ stream: Connection,
         _ connector: ReceiveConnector,
-        _ peer: IPAddress
+        _ caller: Caller
     ) async {
         gateway.log.warning(
             seldom: "too many connections",
             of: connector.name,
-            ["connector": connector.name, "peer": peer.description]
+            ["connector": connector.name, "peer": caller.address.description]
         )
         switch connector.door {
         case .http:
@@ -221,7 +224,11 @@ final class Reception: Sendable {
         case .smtp:
             let log =
                 connector.keepsProtocolLog
-                ? gateway.protocolLog.session(of: connector, stream, peer) : nil
+                ? gateway.protocolLog.session(
+                    connector: connector.name,
+                    local: stream.local.description,
+                    remote: stream.endpoint(of: caller.address, port: caller.port)
+                ) : nil
             await Farewell.smtp(.tooManyConnections, on: stream, log)
         }
     }
