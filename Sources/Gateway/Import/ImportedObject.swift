@@ -121,6 +121,12 @@ final class ImportedObject {
         )
     }
 
+    /// The whole object stays behind: of its settings nothing became anything.
+    func skip(because reason: String, value: String) {
+        lines.removeAll()
+        note("Name", .skipped, because: reason, value: value)
+    }
+
     private func shown(_ setting: String) -> String {
         guard let value = record[setting] else { return "" }
         if let span = value.objectValue.flatMap({ ExchangeQuantity.duration($0) }) {

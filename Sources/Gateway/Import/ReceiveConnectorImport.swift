@@ -38,8 +38,8 @@ struct ReceiveConnectorImport {
         authentication = try source.flags("AuthMechanism", .authentication)
         try readBindings()
         if let reason = serverReason {
-            source.note("Name", .skipped, because: reason, value: made.rules.name)
             try readRanges()
+            source.skip(because: reason, value: made.rules.name)
             if try isEnabled { barredFor = "it serves Exchange servers alone" }
             return nil
         }

@@ -71,6 +71,7 @@ struct SendConnectorImport {
         if spaces.isEmpty {
             for text in try joined(source.list("AddressSpaces")) { try add(text, to: &spaces) }
         }
+        guard !spaces.isEmpty else { return [] }
         let isSplit = Set(spaces.map(\.cost)).count > 1
         source.note(
             "AddressSpaces",

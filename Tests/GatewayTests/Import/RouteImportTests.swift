@@ -109,7 +109,7 @@ struct RouteImportTests {
             "[\(door), \(sendConnector(["AddressSpaces": #"["X400:c=us;1"]"#]))]"
         )
         #expect(try other.loaded().routes.isEmpty)
-        #expect(other.outcomes(of: "AddressSpaces").first == "none ")
+        #expect(other.outcomes(of: "AddressSpaces") == ["none "])
     }
 
     @Test("a logon of the next hop is reported with the words to add")
