@@ -172,9 +172,7 @@ extension House {
             case .cramMD5: .cramMD5
             }
         }
-        // Where TLS is demanded first, it would only be answered 451.
-        options.allowsPlaintextAuthentication =
-            connector.allowsPlaintextAuthentication && connector.tls.mode != .required
+        options.allowsPlaintextAuthentication = connector.offersLogon(isSecure: false)
         options.challengeSeed = SecureRandom.next()
         options.suppressedKeywords = connector.suppressedKeywords
         options.allowsMailWithoutHello = connector.allowsMailWithoutHello

@@ -41,6 +41,12 @@ package struct ReceiveConnector: Hashable, Sendable {
 
     package var servesEveryone: Bool { remoteRanges.isEmpty }
 
+    /// AUTH is offered: inside TLS, or where a password may go in the clear and TLS need not come first.
+    package func offersLogon(isSecure: Bool) -> Bool {
+        let isAllowed = isSecure || allowsPlaintextAuthentication && tls.mode != .required
+        return isAllowed && !authentication.isEmpty && !suppressedKeywords.contains("AUTH")
+    }
+
     /// Whether it serves there at all. A nil address is the wildcard of its family.
     func isBound(to address: IPAddress?, _ port: Int, _ family: IPAddress.Family) -> Bool {
         isEnabled

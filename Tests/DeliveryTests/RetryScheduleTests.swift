@@ -69,7 +69,10 @@ struct HostPortTests {
 
     @Test(
         "are refused when broken",
-        arguments: ["", ":25", "a:", "a:0", "a:65536", "a:x", "[::1", "[::1]25", "[]:25", "a b:25"]
+        arguments: [
+            "", ":25", "a:", "a:0", "a:65536", "a:x", "[::1", "[::1]25", "[]:25", "a b:25",
+            "a:25:25", "127.0.0.1:25:25",
+        ]
     )
     func refusal(of text: String) {
         #expect(HostPort(text) == nil)

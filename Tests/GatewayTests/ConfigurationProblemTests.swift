@@ -22,7 +22,7 @@ struct ConfigurationProblemTests {
         ),
         (
             "", "foo: 1,", "",
-            ":12: sendConnectors[0].foo: unknown key in a send connector; remove it"
+            ":12: sendConnectors[0].foo: unknown key in a send connector; remove it, or write one of"
         ),
         (
             "tls: { mood: 1 },", "", "",
@@ -31,6 +31,15 @@ struct ConfigurationProblemTests {
         (
             "", "", "zzzzzzzzzzzzzz: 1,",
             ":14: zzzzzzzzzzzzzz: unknown key in the configuration; remove it"
+        ),
+        (
+            "tls: { mode: \"offered\", minVersion: \"1.2\" },", "", "",
+            ".tls.minVersion: unknown key in tls; remove it, or write one of certificate,"
+                + " clientCAFile, minimumVersion, mode"
+        ),
+        (
+            "rights: [\"acceptAnyRecipient\"], withoutRights: [\"acceptAnyRecipient\"],", "", "",
+            ":6: receiveConnectors[0].withoutRights: takes away acceptAnyRecipient, which rights gives;"
         ),
         (
             "limits: { hop: 3 },", "", "",

@@ -156,8 +156,8 @@ struct LogonTests {
         record.scopes = ["messages:read"]
         try await counter.drawer.store.update(record)
         try await counter.api.directory.reload()
-        #expect(await counter.logOn("floor1", password).word == "invalid")
-        #expect(await counter.logOn("any", counter.key).word == "invalid")
+        #expect(await counter.logOn("floor1", password).word == "insufficientScope")
+        #expect(await counter.logOn("any", counter.key).word == "insufficientScope")
     }
 
     private func answer(_ secret: String, to challenge: String) throws -> String {

@@ -272,3 +272,10 @@ def test_connectors_that_quarrel_are_refused_by_name(own):
         gateway = own(change=only(smtp("A", "127.0.0.1:25", **ranges[0]), smtp("B", "127.0.0.1:25", **ranges[1])))
         ran = gateway.run("check")
         assert ran.status == 78 and said in ran.all and '"A" and "B"' in ran.all, ran
+
+
+@pytest.mark.parametrize("wrong", [{"remoteIPRanges": ["10.0.0.300"]}, {"remoteIpRanges": ["10.0.0.3"]}])
+def test_a_range_that_cannot_be_read_is_no_quarrel_besides(own, wrong):
+    gateway = own(change=only(smtp("A", "127.0.0.1:25"), smtp("B", "127.0.0.1:25", **wrong)))
+    ran = gateway.run("check")
+    assert ran.status == 78 and "remoteIPRanges" in ran.all and '"A" and "B"' not in ran.all, ran

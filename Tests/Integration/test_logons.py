@@ -216,6 +216,23 @@ def test_nobody_acts_for_another_and_the_log_says_so_without_the_name(house, sca
     assert "anothername" not in house.log and password not in house.log
 
 
+def test_the_log_says_what_to_mend_about_a_logon(house, ports):
+    reader, distant = house.app("--scope", "messages:read"), house.app("--ip", "10.1.2.0/24", known=False)
+    for app, reason in [(reader, "insufficientScope"), (distant, "addressNotAllowed")]:
+        with connect(ports["open"], "127.0.0.34") as peer:
+            peer.ehlo()
+            assert plain(peer, "any", app.key)[0] == 535
+        public = app.key.split("_")[1][:12]
+        assert re.search(rf"logon failed: {reason} .* user=key_{public}", house.log), house.log[-2000:]
+    name, password = add(house, house.app())
+    with connect(ports["cram"], "127.0.0.34") as peer:
+        peer.ehlo()
+        peer.user, peer.password = name, password
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            peer.auth("CRAM-MD5", peer.auth_cram_md5)
+    assert re.search(rf"logon failed: CRAM-MD5 needs a credential added with --cram-md5 .* user={name}", house.log)
+
+
 def test_no_password_ever_stands_in_the_log(house, scanners, ports):
     name, password = add(house, scanners)
     with connect(ports["open"], "127.0.0.32") as peer:

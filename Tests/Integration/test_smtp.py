@@ -128,7 +128,7 @@ def test_a_whole_pipelined_transaction_is_answered_in_order(gateway, postfix):
 
 def test_size_is_judged_when_announced_and_when_sent(own, postfix):
     def small(config):
-        config["receiveConnectors"][1]["limits"] |= {"messageSize": "100KB", "recipients": 2}
+        config["receiveConnectors"][1]["limits"] |= {"messageSize": "100KB", "headerSize": "10KB", "recipients": 2}
 
     gateway = own(postfix.port, small).start()
     with Session(gateway.smtp) as peer:
@@ -140,8 +140,22 @@ def test_size_is_judged_when_announced_and_when_sent(own, postfix):
         peer.envelope("a@corp.example", "b@corp.example", "c@corp.example")
         assert peer.say("RCPT TO:<d@corp.example>") == "452 4.5.3 Too many recipients"
         assert peer.data(mail(marker(), "x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 3000)).startswith("552 5.3.4")
+        peer.envelope("scan@corp.example", "b@corp.example")
+        assert peer.data(b"X: " + b"x" * 90 + b"\r\n" + b" y\r\n" * 3000 + mail(marker())).startswith("552 5.3.4 Message h")
         assert peer.envelope("a@corp.example", "b@corp.example")[-1].startswith("250")
         assert QUEUED.match(peer.data(mail(marker()))), "a refusal does not spoil what follows"
+        peer.say("QUIT")
+    told = re.findall(r"refused .* at=(\w+) subject=(\S+) reply=\"(552|452)", gateway.log)
+    assert told == [
+        ("MAIL", "a@corp.example", "552"),
+        ("RCPT", "d@corp.example", "452"),
+        ("DATA", "a@corp.example", "552"),
+        ("DATA", "scan@corp.example", "552"),
+    ]
+    [door] = [one for one in gateway.ask("connector", "list") if one["name"] == "Default Frontend"]
+    assert door["refused"] == 4
+    [seen] = eventually(lambda: gateway.ask("source", "list"), what="the source")
+    assert seen["refusals"] == 4
 
 
 SMUGGLED = (

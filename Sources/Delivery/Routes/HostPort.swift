@@ -1,3 +1,5 @@
+import Mail
+
 /// A host by name or address, and its port: `mail.example`, `mail.example:587`, `10.0.0.1:25`,
 /// `[2001:db8::1]:25`.
 package struct HostPort: Hashable, Sendable, CustomStringConvertible {
@@ -17,7 +19,9 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
             let host = text[text.index(after: text.startIndex)..<end]
             self.init(host: host, rest: text[text.index(after: end)...])
         } else if text.utf8.count(where: { $0 == UInt8(ascii: ":") }) > 1 {
-            self.init(host: text[...], rest: "")  // an IPv6 address without brackets has no port
+            // An IPv6 address without brackets has no port.
+            guard IPAddress(text) != nil else { return nil }
+            self.init(host: text[...], rest: "")
         } else {
             let colon = text.firstIndex(of: ":") ?? text.endIndex
             self.init(host: text[..<colon], rest: text[colon...])

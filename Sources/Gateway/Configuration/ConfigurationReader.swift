@@ -205,7 +205,9 @@ extension Configuration {
     /// What only shows when all parts are seen together.
     fileprivate func check(into report: ProblemReport) {
         checkNames(report)
-        for conflict in rulebook.conflicts {
+        // Ranges that could not be read would seem to be everything.
+        let isWhole = !report.problems.contains { $0.keyPath.hasPrefix("receiveConnectors[") }
+        for conflict in isWhole ? rulebook.conflicts : [] {
             report.note(
                 "receiveConnectors",
                 line: nil,

@@ -106,11 +106,12 @@ extension ConfigurationDraft {
             Rights.names.first { $0.name == text }?.right
         }
         let forms = "one of " + Rights.names.map(\.name).joined(separator: ", ")
-        for right in reader.values("rights", forms, named) ?? [] {
-            connector.rights.insert(right)
-        }
-        for right in reader.values("withoutRights", forms, named) ?? [] {
-            connector.rights.remove(right)
+        let given = Rights(reader.values("rights", forms, named) ?? [])
+        let taken = Rights(reader.values("withoutRights", forms, named) ?? [])
+        connector.rights.formUnion(given)
+        connector.rights.subtract(taken)
+        for (name, right) in Rights.names where given.intersection(taken).contains(right) {
+            reader.note("withoutRights", "takes away \(name), which rights gives; keep one of them")
         }
         connector.allowsOpenRelay = reader.bool("allowOpenRelay") ?? false
     }

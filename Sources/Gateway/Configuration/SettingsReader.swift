@@ -227,7 +227,10 @@ final class SettingsReader {
             report.note(
                 place(member.key),
                 line: member.line,
-                "unknown key in \(subject)\(hint.isEmpty ? "; remove it" : hint)"
+                "unknown key in \(subject)"
+                    + (hint.isEmpty
+                        ? "; remove it, or write one of \(candidates.joined(separator: ", "))"
+                        : hint)
             )
         }
     }

@@ -171,6 +171,8 @@ extension Problem {
                     "source_address_not_allowed",
                     "this key may not be used from this address"
                 )
+            case .insufficientScope:
+                Problem(403, "insufficient_scope", "this needs the scope messages:send")
             }
     }
 }

@@ -9,6 +9,8 @@ enum CredentialError: Error, Equatable, Sendable {
     case invalid
     case expired
     case addressNotAllowed
+    /// To submit needs `messages:send`.
+    case insufficientScope
 }
 
 /// The applications with their keys, credentials and certificates, in memory as the store has them.

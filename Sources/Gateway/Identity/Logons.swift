@@ -62,9 +62,8 @@ final class Logons: Sendable {
     func judge(_ attempt: LogonAttempt) async -> LogonOutcome {
         let outcome = await examine(attempt)
         guard case .accepted(let identity) = outcome else { return outcome }
-        guard identity.application != nil, identity.holds(.send) else {
-            return .refused(.invalid)
-        }
+        guard identity.application != nil else { return .refused(.invalid) }
+        guard identity.holds(.send) else { return .refused(.insufficientScope) }
         regulars.add(attempt.source)
         return outcome
     }

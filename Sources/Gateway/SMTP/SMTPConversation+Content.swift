@@ -36,7 +36,8 @@ extension SMTPConversation {
         do throws(StoreError) {
             if let failure = facts.failure { throw failure }
             guard !intake.isHeaderOversize else {
-                session.refuse(SMTPReply(552, "5.3.4", "Message header exceeds the limit"))
+                let reply = Reply(552, "5.3.4", "Message header exceeds the limit")
+                refuse(reply, at: "DATA", facts.sender.description)
                 return true
             }
             return try await hand(in: facts, try await intake.finish())

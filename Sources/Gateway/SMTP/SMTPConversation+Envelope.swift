@@ -80,6 +80,11 @@ extension SMTPConversation {
 
     func refuse(_ reply: Reply, at command: String, _ subject: String) {
         session.refuse(SMTPReply(reply))
+        noteRefused(reply, at: command, subject)
+    }
+
+    /// For the operator, and for whoever counts.
+    func noteRefused(_ reply: Reply, at command: String, _ subject: String) {
         visit.sighting.refusals += 1
         gateway.noteRefused(by: client.connector.name, .smtp)
         gateway.log.info(

@@ -52,7 +52,7 @@ extension SMTPConversation {
     private func refuse(_ credentials: SMTPCredentials, _ reason: CredentialError) {
         gateway.metrics.countFailedLogon()
         hasFailedLogon = true
-        tell("failed: \(credentials.asksForAnother ?? "\(reason)")", of: credentials)
+        tell("failed: \(hint(credentials) ?? "\(reason)")", of: credentials)
         let shutOut = gateway.logons.penalties.fail(
             logonSource,
             guess: credentials.guess,
@@ -72,6 +72,21 @@ extension SMTPConversation {
         if pause > .zero { _ = await EventLoop.current?.sleep(for: pause) }
     }
 
+    /// What the operator can mend.
+    private func hint(_ credentials: SMTPCredentials) -> String? {
+        switch credentials {
+        case .plain:
+            // The identity stays untold: some programs put the password into the wrong field.
+            return "the authorization identity is another than the user; leave it empty"
+        case .cramMD5(let username, _, _):
+            guard let record = gateway.directory.credential(named: username),
+                record.sealedSecret == nil
+            else { return nil }
+            return "CRAM-MD5 needs a credential added with --cram-md5"
+        case .password: return nil
+        }
+    }
+
     /// The user is named only where he is one of ours: some type their password there.
     private func tell(_ what: String, of credentials: SMTPCredentials) {
         gateway.log.warning("logon \(what)", facts(of: credentials))
@@ -82,7 +97,7 @@ extension SMTPConversation {
         return [
             "connector": client.connector.name, "peer": logonSource.description,
             "mechanism": credentials.mechanism.rawValue,
-            "user": record?.username ?? "unknown",
+            "user": credentials.keyID.map { "key_\($0)" } ?? record?.username ?? "unknown",
         ]
     }
 
@@ -109,7 +124,7 @@ extension SMTPConversation {
         do throws(CredentialError) {
             let found = try gateway.directory.identify(certificate: fingerprint, from: client.peer)
             guard let found else { return }
-            guard found.holds(.send) else { throw .invalid }
+            guard found.holds(.send) else { throw .insufficientScope }
             become(found)
             visit.sighting.mechanism = "CERTIFICATE"
             visit.log?.note(.note, "certificate of \(found.application?.name ?? "")")
@@ -128,10 +143,10 @@ extension SMTPCredentials {
         }
     }
 
-    /// The identity stays untold: some programs put the password into the wrong field.
-    fileprivate var asksForAnother: String? {
-        guard case .plain = self else { return nil }
-        return "the authorization identity is another than the user; leave it empty"
+    /// The public part of an application's key.
+    fileprivate var keyID: String? {
+        guard case .password(_, _, let password) = self else { return nil }
+        return APIKey(password)?.id
     }
 
     /// What tells one attempt from another.

@@ -28,6 +28,7 @@ final class SMTPConversation {
         gateway: House,
         connector: ReceiveConnector,
         peer: IPAddress,
+        port: Int? = nil,
         tls: TLSServerContext?
     ) {
         self.stream = stream
@@ -45,7 +46,8 @@ final class SMTPConversation {
             gateway.smtpOptions(for: connector, peer: peer, isSecure: isSecure, hasTLS: tls != nil),
             date: gateway.clock().rfc5322
         )
-        visit = SMTPVisit(stream, connector, peer, gateway)
+        let remote = stream.endpoint(of: peer, port: port)
+        visit = SMTPVisit(from: remote, to: stream.local.description, connector, gateway)
         let lifetime = connector.limits.lifetime
         end = lifetime == .zero ? nil : .now + lifetime
         adoptCertificate()
@@ -123,7 +125,10 @@ final class SMTPConversation {
         case .recipient(let recipient, let parameters): add(recipient, parameters)
         case .data: startContent()
         case .content(let octets): await take(octets)
-        case .contentTooLarge, .reset: dropTransaction()
+        case .contentTooLarge:
+            noteRefused(.messageTooLarge, at: "DATA", transaction?.sender.description ?? "")
+            dropTransaction()
+        case .reset: dropTransaction()
         case .endOfContent: return await finishContent()
         case .authenticate(let credentials):
             // What was answered before must not wait for this one's tarpit.

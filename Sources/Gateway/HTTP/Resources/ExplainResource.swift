@@ -1,6 +1,7 @@
 import Delivery
 import Mail
 import Policy
+import Store
 import Wire
 
 /// POST /v1/explain: what would happen to a mail, by the code that would make it happen.
@@ -19,7 +20,7 @@ enum ExplainResource {
         var peer: IPAddress
         var local: IPAddress?
         var port: Int?
-        var principal: Principal
+        var application: ApplicationRecord?
         var isSecure: Bool
         var octets: Int
 
@@ -37,12 +38,10 @@ enum ExplainResource {
             local = form.address(localText, "local")
             sender = form.path(from)
             recipient = form.recipient(to, api.configuration) ?? Mailbox(localPart: "", domain: "")
-            principal = .anonymous
-            if let application {
-                if let record = api.directory.application(application) {
-                    principal = .application(record.applicant)
-                } else {
-                    form.note("application", "not_found", "there is no application \(application)")
+            if let name = application {
+                self.application = api.directory.application(name)
+                if self.application == nil {
+                    form.note("application", "not_found", "there is no application \(name)")
                 }
             }
             guard form.problems.isEmpty else { throw .invalid(form.problems) }
@@ -61,13 +60,17 @@ enum ExplainResource {
                     note: "no connector at \(local) port \(port) serves \(peer)"
                 )
             }
+            let isSecure = isSecure || connector.tls.mode == .implicit
+            // After a logon that fails a client is one of the anonymous.
+            let hindrance = application?.hindrance(at: connector, from: peer, isSecure: isSecure)
+            let applicant = hindrance == nil ? application?.applicant : nil
             let client = Client(
                 connector: connector,
                 peer: peer,
-                principal: principal,
-                isSecure: isSecure || connector.tls.mode == .implicit
+                principal: applicant.map { .application($0) } ?? .anonymous,
+                isSecure: isSecure
             )
-            return rules.explain(
+            var explanation = rules.explain(
                 Submission(
                     client: client,
                     sender: sender,
@@ -76,6 +79,8 @@ enum ExplainResource {
                 ),
                 retry: configuration.delivery.retry
             )
+            explanation.hindrance = hindrance
+            return explanation
         }
 
         /// Where a client of that family would find the port: loopback, if anything listens there.
@@ -90,7 +95,7 @@ enum ExplainResource {
 
         /// An application comes by HTTP where there is such a door, the anonymous by port 25.
         private func defaultPort(_ rules: Rulebook) -> Int {
-            let door: ReceiveConnector.Door = principal == .anonymous ? .smtp : .http
+            let door: ReceiveConnector.Door = application == nil ? .smtp : .http
             let connectors = rules.receiveConnectors.filter(\.isEnabled)
             let ports = connectors.filter { $0.door == door }.flatMap(\.bindings).map(\.port)
             if door == .smtp, ports.contains(25) { return 25 }
@@ -107,6 +112,8 @@ struct Explanation {
     var decision: Decision?
     var reply: Reply
     var note: String?
+    /// Why the application cannot log on.
+    var hindrance: String?
     var retry: RetrySchedule?
 
     func write(to json: inout JSONWriter) {
@@ -117,7 +124,7 @@ struct Explanation {
         json.member("connector", connector)
         json.member("rule", decidingRule.rawValue)
         if let decision {
-            decision.writeRules(to: &json)
+            decision.writeRules(to: &json, logon: hindrance)
         } else {
             json.members("rules", [note ?? ""]) { note, json in
                 json.beginObject()
@@ -153,6 +160,28 @@ extension Rulebook {
             reply: decision.refusal?.reply ?? Reply(250, "2.1.5", "Recipient OK"),
             retry: retry
         )
+    }
+}
+
+extension ApplicationRecord {
+    /// Why it cannot log on there, where applications may submit.
+    fileprivate func hindrance(
+        at connector: ReceiveConnector,
+        from peer: IPAddress,
+        isSecure: Bool
+    ) -> String? {
+        guard connector.permissionGroups.contains(.applications) else { return nil }
+        let identity = Identity(of: self, by: .key("", expiresAt: nil))
+        guard (try? identity.admitted(from: peer)) != nil else {
+            return "\(name) may be used only from \(ipRanges.joined(separator: ", "))"
+        }
+        guard identity.holds(.send) else { return "\(name) lacks the scope messages:send" }
+        guard connector.door == .smtp else { return nil }
+        let takesCertificates = isSecure && connector.tls.clientCAFile != nil
+        guard !takesCertificates, !connector.offersLogon(isSecure: isSecure) else { return nil }
+        return connector.authentication.isEmpty
+            ? "\(name) cannot log on: the connector has no authentication"
+            : "\(name) cannot log on without TLS"
     }
 }
 

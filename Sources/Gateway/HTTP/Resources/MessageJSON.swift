@@ -145,11 +145,16 @@ extension EventRecord {
 
 extension Decision {
     /// The findings that concern one recipient: those of the whole, and its own.
-    func writeRules(to json: inout JSONWriter) {
-        json.members("rules", findings) { finding, json in
+    /// `logon` is why there was none, which is known before MAIL.
+    func writeRules(to json: inout JSONWriter, logon: String? = nil) {
+        var rules = findings.map { (name: $0.rule.rawValue, note: $0.note) }
+        if let logon, let place = findings.firstIndex(where: { $0.rule == .submit }) {
+            rules.insert((Rule.submit.rawValue, logon), at: place)
+        }
+        json.members("rules", rules) { rule, json in
             json.beginObject()
-            json.member("name", finding.rule.rawValue)
-            json.member("finding", finding.note)
+            json.member("name", rule.name)
+            json.member("finding", rule.note)
             json.endObject()
         }
     }
