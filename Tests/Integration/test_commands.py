@@ -100,6 +100,22 @@ def test_a_list_in_json_is_objects_with_ids(gateway, kind):
     assert all(isinstance(id, str) and id for id in ids) and len(set(ids)) == len(ids)
 
 
+def test_a_running_server_is_asked_though_its_file_is_broken_meanwhile(own):
+    gateway = own().start()
+    broken = gateway.copy_of_config()
+    broken["receiveConnectors"][1]["preset"] = "legacy"
+    gateway.write(broken)
+    assert gateway.run("check").status == 78
+    names = {one["name"] for one in gateway.ask("connector", "list")}
+    assert "Default Frontend" in names
+    words = ("--from", "a@corp.example", "--to", "b@corp.example")
+    assert gateway.ask("explain", *words, "--port", gateway.smtp)["accepted"]
+    assert gateway.run("send", *words, "--text", "x").status == 0
+    assert gateway.stop() == 0
+    ran = gateway.run("connector", "list")
+    assert ran.status == 78 and "receiveConnectors[1].preset" in ran.err, "nobody but the file is left to ask"
+
+
 def test_a_command_without_sense_is_64_and_help_is_0(gateway):
     for words in (
         ["fly"],

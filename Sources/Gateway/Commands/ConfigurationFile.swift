@@ -4,13 +4,30 @@ import Glibc
 /// Reads configuration and secrets from disk.
 enum ConfigurationFile {
     static func load(_ path: String) throws(CommandFailure) -> Configuration {
-        guard let text = TextFile.read(path) else {
-            throw CommandFailure(
-                .configuration,
-                "\(path): cannot be read (\(String(cString: strerror(errno))));"
-                    + " name another with --config FILE or $POSTERN_CONFIG"
-            )
-        }
+        try configuration(in: try text(path), path)
+    }
+
+    /// Where its server is. Only what tells that must be right.
+    static func place(_ path: String) throws(CommandFailure) -> ServerPlace {
+        let text = try text(path)
+        if let place = ConfigurationReader.place(in: text) { return place }
+        let whole = try configuration(in: text, path)
+        return ServerPlace(hostname: whole.hostname, dataDirectory: whole.dataDirectory)
+    }
+
+    private static func text(_ path: String) throws(CommandFailure) -> String {
+        if let text = TextFile.read(path) { return text }
+        throw CommandFailure(
+            .configuration,
+            "\(path): cannot be read (\(String(cString: strerror(errno))));"
+                + " name another with --config FILE or $POSTERN_CONFIG"
+        )
+    }
+
+    private static func configuration(
+        in text: String,
+        _ path: String
+    ) throws(CommandFailure) -> Configuration {
         do throws(ConfigurationError) {
             return try ConfigurationReader.read(text, file: path, readSecret: SecretFile.read)
         } catch {

@@ -14,18 +14,17 @@ struct ControlClient: Sendable {
 
     typealias Response = HTTPExchangeClient.Response
 
-    let configuration: Configuration
     private let way: Way
     private let loops: EventLoops
 
     init(_ invocation: Invocation) async throws(CommandFailure) {
-        configuration = try ConfigurationFile.load(invocation.configurationFile)
+        let file = invocation.configurationFile
+        let path = "\(try ConfigurationFile.place(file).dataDirectory)/control.sock"
         loops = EventLoops(count: 1)
-        let path = "\(configuration.dataDirectory)/control.sock"
         if await Self.answers(path, on: loops) {
             way = .socket(path: path)
         } else {
-            way = .inProcess(try await Self.offline(configuration))
+            way = .inProcess(try await Self.offline(try ConfigurationFile.load(file)))
         }
     }
 

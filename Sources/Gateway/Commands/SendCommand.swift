@@ -26,11 +26,11 @@ enum SendCommand {
     @Sendable
     private static func run(_ it: Invocation) async throws(CommandFailure) {
         _ = try it.arguments.expect([])
-        let configuration = try ConfigurationFile.load(it.configurationFile)
-        let form = try SendForm(it.arguments, hostname: configuration.hostname)
+        let place = try ConfigurationFile.place(it.configurationFile)
+        let form = try SendForm(it.arguments, hostname: place.hostname)
         let credentials = try credentials(it)
         let mail = form.mail()
-        let path = "\(configuration.dataDirectory)/submit.sock"
+        let path = "\(place.dataDirectory)/submit.sock"
         let reply = try await submit(mail, form, credentials, to: path)
         let name = reply.text.split(separator: "InternalId=").last?.prefix { $0 != "," } ?? ""
         it.say(

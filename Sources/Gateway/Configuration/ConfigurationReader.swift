@@ -37,6 +37,23 @@ enum ConfigurationReader {
         }
         return configuration
     }
+
+    /// Where its server is, though anything else in the file be wrong: a running one goes on with what
+    /// it read before.
+    static func place(in text: String) -> ServerPlace? {
+        guard case .object(let members)? = (try? JSON5.parse(text))?.value else { return nil }
+        let report = ProblemReport(file: "")
+        var draft = ConfigurationDraft(file: "")
+        draft.readPlace(SettingsReader(members, path: "", line: 1, report: report))
+        guard report.problems.isEmpty else { return nil }
+        return ServerPlace(hostname: draft.hostname, dataDirectory: draft.dataDirectory)
+    }
+}
+
+/// What a command must know of a server to speak to it.
+struct ServerPlace {
+    let hostname: String
+    let dataDirectory: String
 }
 
 extension ConfigurationDraft {
@@ -98,7 +115,7 @@ extension ConfigurationDraft {
         }
     }
 
-    private mutating func readIdentity(_ file: SettingsReader) {
+    fileprivate mutating func readPlace(_ file: SettingsReader) {
         if let name = file.string("hostname") {
             if let domain = try? Mailbox.domain(parsing: name), !domain.hasPrefix("[") {
                 hostname = domain
@@ -109,6 +126,10 @@ extension ConfigurationDraft {
             file.note("hostname", "is missing; give this server's name, \"relay.corp.example\"")
         }
         dataDirectory = file.string("dataDirectory") ?? dataDirectory
+    }
+
+    private mutating func readIdentity(_ file: SettingsReader) {
+        readPlace(file)
         if let log = file.object("log", like: "{ level: \"info\" }") {
             logLevel = log.choice("level", Log.Level.self) ?? logLevel
             logFormat = log.choice("format", Log.Format.self) ?? logFormat
