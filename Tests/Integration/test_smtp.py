@@ -436,6 +436,33 @@ def test_an_idempotency_key_in_a_mail_counts_and_does_not_travel(gateway, postfi
     with Session(gateway.smtp) as peer:
         peer.envelope("a@corp.example", "b@corp.example")
         assert peer.data(f"Idempotency-Key: {key}\r\n".encode() + mail("other")).startswith("554 5.6.0")
+    for more, told in [
+        (b"X-Severity: critical\r\n", "554 5.6.0"),
+        (b"Content-Type: text/html\r\n", "554 5.6.0"),
+        (b"Date: Mon, 23 Nov 2026 10:00:00 +0000\r\nMessage-ID: <again@device>\r\n", "250 2.6.0"),
+    ]:
+        with Session(gateway.smtp) as peer:
+            peer.envelope("a@corp.example", "b@corp.example")
+            reply = peer.data(more + octets)
+            assert reply.startswith(told), (more, reply)
+            assert told != "250 2.6.0" or QUEUED.match(reply).group(2) == ids[0]
+
+
+def test_a_name_beyond_ascii_does_not_make_a_plain_mail_8_bit(gateway):
+    with Session(gateway.smtp) as peer:
+        peer.say("EHLO x")
+        assert peer.say("MAIL FROM:<a@corp.example> SMTPUTF8").startswith("250")
+        assert peer.say("RCPT TO:<\u00e9@corp.example>").startswith("250")
+        kept = QUEUED.match(peer.data(mail(marker()))).group(2)
+    source = gateway.run("message", "source", kept).out
+    assert "with UTF8SMTP" in source and source.isascii(), "a report of it must be able to go anywhere"
+
+
+def test_a_long_word_of_the_client_makes_no_long_line(gateway):
+    with Session(gateway.smtp) as peer:
+        peer.say("EHLO x")
+        reply = peer.say(f"MAIL FROM:<a@corp.example> {'Z' * 1900}=1")
+        assert reply.startswith("555 5.5.4 Unsupported parameter ZZZ") and len(reply) < 510
 
 
 def test_a_client_that_is_never_silent_is_ended_by_the_lifetime_too(own, postfix):

@@ -335,6 +335,22 @@ def test_a_full_disk_leaves_one_whole_file_of_the_protocol_log_and_one_warning(o
         subprocess.run(["umount", folder], check=True)
 
 
+def test_who_ends_a_session_is_told_and_its_tls_is_remembered(own, authority):
+    change = lambda config: config["receiveConnectors"][1].update(protocolLog=True)  # noqa: E731
+    gateway = own(change=change).start()
+    with smtplib.SMTP("127.0.0.1", gateway.smtp, source_address=("127.0.0.61", 0)) as peer:
+        peer.starttls(context=ssl.create_default_context(cafile=str(authority.file)))
+        peer.ehlo("old")
+        replies = [peer.docmd("FOO")[0] for _ in range(5)]
+        assert replies[-1] == 500
+        peer.close()
+    eventually(lambda: any(line["event"] == "-" for line in logged(gateway)), what="its end")
+    [end] = [line for line in logged(gateway) if line["event"] == "-"]
+    assert end["context"] == "Local", "too many errors end a session on this side"
+    [seen] = eventually(lambda: rows(gateway, "--address", "127.0.0.61"), what="the row")
+    assert seen["tls"].startswith("TLSv1.") and seen["cipher"]
+
+
 def test_a_client_sent_away_for_the_number_of_connections_is_in_the_protocol_log(own):
     limits = {"connectionsPerSource": 1}
     change = lambda config: config["receiveConnectors"][1].update(protocolLog=True, limits=limits)  # noqa: E731

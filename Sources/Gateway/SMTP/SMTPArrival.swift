@@ -75,6 +75,7 @@ struct SMTPArrival {
             || facts.sender.mailbox?.needsSMTPUTF8 == true || mail.needsSMTPUTF8
     }
 
+    // The field is added to a mail that is known to hold nothing beyond ASCII, or not.
     private func trace(_ id: MessageID, _ now: Timestamp, _ hostname: String) -> [UInt8] {
         Received(
             helo: helo,
@@ -87,10 +88,15 @@ struct SMTPArrival {
                 isUTF8: facts.parameters.smtpUTF8
             ),
             id: id.description,
-            recipient: facts.recipients.count == 1 ? facts.recipients[0] : nil,
+            recipient: facts.recipients.count == 1 ? facts.recipients[0].ifPlain : nil,
             date: now,
             comment: comment,
             connector: client.connector.name
         ).octets
     }
+}
+
+extension Mailbox {
+    /// Nil where its name needs SMTPUTF8.
+    fileprivate var ifPlain: Mailbox? { needsSMTPUTF8 ? nil : self }
 }

@@ -115,6 +115,9 @@ extension SMTPConversation {
     /// A verified certificate that an application lists is that application; any other is nobody.
     /// Where applications have no business it says nothing.
     func adoptCertificate() {
+        // Now: of a connection that has ended nobody can ask.
+        visit.sighting.tlsVersion = stream.tls?.version
+        visit.sighting.tlsCipher = stream.tls?.cipher
         if let problem = stream.tls?.certificateProblem {
             note("the client's certificate is not believed: \(problem)")
         }

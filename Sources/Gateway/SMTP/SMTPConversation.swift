@@ -70,6 +70,7 @@ final class SMTPConversation {
 
     /// Ends the conversation, with the session's last word if it has one.
     private func leave() async throws(StreamError) {
+        visit.isEndedHere = true
         if case .reply(let octets)? = nextEvent() { replies += octets }
         try await flush()
         guard !visit.hasQuit else { return }
@@ -104,7 +105,9 @@ final class SMTPConversation {
     /// Of the connection's lifetime.
     var rest: Duration { end.map { $0 - .now } ?? .seconds(86_400) }
 
+    /// The last word, where the session has none.
     func say(_ reply: SMTPReply) async throws(StreamError) {
+        visit.isEndedHere = true
         replies += reply.octets
         visit.log?.note(sent: reply.octets)
         gateway.metrics.count(.smtp, status: reply.code)

@@ -1,3 +1,4 @@
+import Crypto
 import Mail
 import Policy
 import Store
@@ -23,9 +24,15 @@ struct SMTPIdempotency {
             }
         let recipients = facts.recipients.map(\.description).sorted().joined(separator: " ")
         key = "\(StructuredString.parse(text) ?? text) \(facts.sender) \(recipients)"
-        let subject = mail.header.first("Subject")?.text ?? ""
-        fingerprint = digest + Array(subject.utf8)
+        var header = mail.header
+        for name in Self.passing { header.remove(name) }
+        fingerprint = digest + SHA256.digest(header.octets.span)
     }
+
+    /// What a client or the way makes anew for each attempt.
+    private static let passing = [
+        "Date", "Message-ID", "Received", "Return-Path", "DKIM-Signature",
+    ]
 
     func claim(answering reply: SMTPReply, at now: Timestamp) -> IdempotencyClaim {
         IdempotencyClaim(

@@ -12,6 +12,8 @@ struct SMTPVisit {
     private let local: String
     private(set) var log: ProtocolLogSession?
     var hasQuit = false
+    /// The gateway has spoken the last word.
+    var isEndedHere = false
     fileprivate var isReported = false
     /// Looks at the first octets; nil when it has seen enough.
     private var opening: ProxyHeaderReader? = ProxyHeaderReader()
@@ -123,10 +125,6 @@ extension SMTPConversation {
         visit.sighting.lastSeen = gateway.clock()
         visit.sighting.helo = session.helloName
         visit.sighting.quirks |= SourceQuirks(session.quirks).rawValue
-        if let tls = stream.tls {
-            visit.sighting.tlsVersion = tls.version
-            visit.sighting.tlsCipher = tls.cipher
-        }
         gateway.sources.note(visit.sighting, of: client)
         visit.isReported = true
         (visit.sighting.messages, visit.sighting.refusals) = (0, 0)
@@ -136,6 +134,6 @@ extension SMTPConversation {
         if !visit.hasQuit { visit.sighting.quirks |= SourceQuirks.noQuit.rawValue }
         let isNews = visit.sighting.refusals > 0 || !visit.hasQuit
         if isNews || !visit.isReported { reportSighting() }
-        visit.log?.note(.disconnected, context: visit.hasQuit ? "Local" : "Remote")
+        visit.log?.note(.disconnected, context: visit.isEndedHere ? "Local" : "Remote")
     }
 }

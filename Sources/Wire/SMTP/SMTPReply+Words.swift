@@ -103,6 +103,7 @@ extension SMTPReply {
         "Address needs the SMTPUTF8 parameter"
     )
     static func unsupportedParameter(_ keyword: String) -> SMTPReply {
-        SMTPReply(555, "5.5.4", "Unsupported parameter \(keyword)")
+        // A client's words must not lengthen the line beyond 512 octets.
+        SMTPReply(555, "5.5.4", "Unsupported parameter \(keyword.prefix(64))")
     }
 }
